@@ -1,0 +1,11 @@
+const pageBytes = 65536
+
+/**
+ * Memory that O_DIRECT accepts: a WebAssembly.Memory begins at a page boundary by construction, so no native code is needed.
+ * `shared` gives a SharedArrayBuffer that worker threads can fill. The length is rounded up to 64 KiB.
+ */
+export function alignedBuffer(lengthBytes: number, shared = false): Uint8Array {
+  const pages = Math.ceil(lengthBytes / pageBytes)
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared })
+  return new Uint8Array(memory.buffer, 0, lengthBytes)
+}

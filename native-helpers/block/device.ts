@@ -1,0 +1,30 @@
+/**
+ * The only door to bytes. Synchronous, for use inside worker threads; formats take one of these, never a path.
+ * A device opened for inspection has no `writeSync`.
+ */
+export interface BlockDevice {
+  readonly size: number
+  readonly sectorSize: number
+  /** Fills `into` from byte `offset`; throws when the range leaves the device or cannot be read whole. */
+  readSync(into: Uint8Array, offset: number): void
+  writeSync?(bytes: Uint8Array, offset: number): void
+  flushSync?(): void
+}
+
+/**
+ * The same bytes for streaming: several requests in flight. `bytes` must come from `alignedBuffer` or a page-aligned slot,
+ * and offset and length be multiples of `sectorSize`, when the device was opened with O_DIRECT.
+ */
+export interface StreamDevice {
+  readonly label: string
+  readonly sizeBytes: number
+  readonly sectorSize: number
+  /** True when every transfer must be aligned to `sectorSize`. */
+  readonly direct: boolean
+  write(bytes: Uint8Array, offset: number): Promise<void>
+  /** Fills `into`; throws when the range cannot be read whole. */
+  read(into: Uint8Array, offset: number): Promise<void>
+  /** Returns after everything written is on the medium. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
