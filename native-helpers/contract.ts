@@ -229,6 +229,7 @@ export const requests = {
     answer: z.object({ jobId: z.string() }),
   },
   'verify.start': { params: flashRequest, answer: z.object({ jobId: z.string() }) },
+  /** Answers the jobs of this run and sends `job` for every change, as long as the channel is open. */
   'jobs.list': { params: z.object({}), answer: z.array(job) },
   'jobs.cancel': { params: z.object({ jobId: z.string() }), answer: z.object({}) },
   /** Ended jobs of earlier runs too, newest first, at most 200. */

@@ -1,0 +1,52 @@
+import { release, type as systemName } from 'node:os'
+import { contractVersion } from './contract.ts'
+import { listDrives } from './drives/list.ts'
+import { watchDrives } from './drives/watch.ts'
+import type { Handlers } from './helper.ts'
+import { browse } from './imaging/browse.ts'
+import { probeImage } from './imaging/probe.ts'
+import type { JobRunner } from './jobs/job-runner.ts'
+import { version } from './version.ts'
+
+/** What each request of the contract means: the one place where the contract meets jobs, drives and images. */
+export function createHandlers(runner: JobRunner): Handlers {
+  const driveWatchers = new WeakSet<object>()
+  const jobWatchers = new WeakSet<object>()
+
+  return {
+    hello: () => ({
+      version,
+      contract: contractVersion,
+      platform: `${systemName()} ${release()}`,
+      runtime: `Node ${process.versions.node}`,
+      privileged: process.getuid?.() === 0,
+    }),
+    'drives.list': () => listDrives(),
+    async 'drives.watch'(_params, caller) {
+      if (!driveWatchers.has(caller)) {
+        driveWatchers.add(caller)
+        caller.onClose(watchDrives((drives) => caller.emit('drives', drives)))
+      }
+      return listDrives()
+    },
+    'images.probe': (ref) => probeImage(ref),
+    'images.browse': ({ folder }) => browse(folder),
+    'flash.plan': (request) => runner.planFlash(request),
+    'flash.start': ({ planId, confirmed }) => ({ jobId: runner.startFlash(planId, confirmed) }),
+    async 'verify.start'(request) {
+      return { jobId: await runner.startVerify(request) }
+    },
+    'jobs.list'(_params, caller) {
+      if (!jobWatchers.has(caller)) {
+        jobWatchers.add(caller)
+        caller.onClose(runner.onJob((job) => caller.emit('job', job)))
+      }
+      return runner.list()
+    },
+    'jobs.cancel'({ jobId }) {
+      runner.cancel(jobId)
+      return {}
+    },
+    'history.list': () => runner.history(),
+  }
+}
