@@ -30,7 +30,9 @@ function npm(args, quietly) {
   process.exit(1)
 }
 
-const installed = existsSync(projectNode) && existsSync(stamp) && readFileSync(stamp, 'utf8') === locked
+// A later "npm install" prunes what the package brought beside its program: the headers that addons are built with.
+const headers = join(top, 'node_modules', 'node', 'node_modules')
+const installed = existsSync(projectNode) && existsSync(headers) && existsSync(stamp) && readFileSync(stamp, 'utf8') === locked
 if (!installed) {
   const started = Date.now()
   say('installing the packages that package-lock.json names (about a minute the first time)')
