@@ -21,6 +21,8 @@ export interface StreamDevice {
   readonly sectorSize: number
   /** True when every transfer must be aligned to `sectorSize`. */
   readonly direct: boolean
+  /** Where there is one descriptor behind it: worker threads may use it as long as the device is open. */
+  readonly fd?: number
   write(bytes: Uint8Array, offset: number): Promise<void>
   /** Fills `into`; throws when the range cannot be read whole. */
   read(into: Uint8Array, offset: number): Promise<void>
