@@ -1,0 +1,68 @@
+import type { Phase } from '../contract.ts'
+import { LivecardError } from '../errors.ts'
+
+/** The facts about one target while a job runs; written by the pipeline, read by whoever reports. */
+export class TargetState {
+  readonly label: string
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled' = 'waiting'
+  /** Bytes of the image that this target is done with: written, or left out because nothing needs them. */
+  passedBytes = 0
+  writtenBytes = 0
+  verifiedBytes = 0
+  error: unknown = null
+  private busySince: number | null = null
+  private busySumMs = 0
+
+  constructor(label: string) {
+    this.label = label
+  }
+
+  get ended(): boolean {
+    return this.state === 'done' || this.state === 'failed' || this.state === 'cancelled'
+  }
+
+  /** How long requests were in flight; what is missing from the whole time, this target waited for the image. */
+  get busyMs(): number {
+    return this.busySumMs + (this.busySince === null ? 0 : performance.now() - this.busySince)
+  }
+
+  setBusy(busy: boolean): void {
+    if (busy === (this.busySince !== null)) return
+    if (this.busySince !== null) this.busySumMs += performance.now() - this.busySince
+    this.busySince = busy ? performance.now() : null
+  }
+
+  /** The first end counts. */
+  fail(error: unknown): void {
+    if (this.ended) return
+    this.error = error
+    this.state = error instanceof LivecardError && error.kind === 'cancelled' ? 'cancelled' : 'failed'
+    this.setBusy(false)
+  }
+}
+
+export interface WorkState {
+  phase: Phase
+  /** Length of the image once decoded; null while that is not known. */
+  imageBytes: number | null
+  /** What will be read back, once that is known. */
+  verifyBytes: number | null
+  storedBytes: number | null
+  storedBytesRead: number
+  sourceWaitMs: number
+  skippedBytes: number
+  targets: TargetState[]
+}
+
+export function newWorkState(labels: readonly string[], imageBytes: number | null, storedBytes: number | null): WorkState {
+  return {
+    phase: 'preparing',
+    imageBytes,
+    verifyBytes: null,
+    storedBytes,
+    storedBytesRead: 0,
+    sourceWaitMs: 0,
+    skippedBytes: 0,
+    targets: labels.map((label) => new TargetState(label)),
+  }
+}

@@ -1,0 +1,91 @@
+import type { StreamDevice } from '../block/device.ts'
+import { cancelled } from '../errors.ts'
+import { type WriteLimits, within } from './limits.ts'
+import { explainMismatch } from './mismatch.ts'
+import type { ReadPool } from './read-pool.ts'
+import { cellEnd, cellSums, type WrittenRanges } from './written-ranges.ts'
+
+interface Span {
+  start: number
+  end: number
+}
+
+export interface ReadBack {
+  device: StreamDevice
+  written: WrittenRanges
+  pool: ReadPool
+  limits: WriteLimits
+  signal: AbortSignal
+  onVerified: (bytes: number) => void
+}
+
+/**
+ * Reads what was written and compares it with the remembered sums. A drive that was opened with O_DIRECT answers from the medium; for a card image
+ * file the system's cache answers, as Node offers no way to drop a file from it, so that comparison proves the path to the file and no more.
+ */
+export async function readBack({ device, written, pool, limits, signal, onVerified }: ReadBack): Promise<void> {
+  const spans = readSpans(written, pool.bufferBytes)
+  let stopped = false
+  let failure: unknown = null
+
+  const lane = async (): Promise<void> => {
+    for (;;) {
+      if (signal.aborted) throw cancelled()
+      if (stopped) return
+      const next = spans.next()
+      if (next.done) return
+      const { rangeIndex, start, end } = next.value
+      const buffer = await pool.take()
+      let lost = false
+      try {
+        const into = buffer.subarray(0, paddedLength(end - start, device))
+        lost = true
+        const reading = device.read(into, start).finally(() => {
+          lost = false
+        })
+        await within(reading, limits.answerWithinMs, device.label, signal)
+        const differsAt = firstDifference(written, rangeIndex, start, buffer.subarray(0, end - start))
+        if (differsAt !== null) throw await explainMismatch({ device, written, differsAt, limits })
+        onVerified(end - start)
+      } finally {
+        if (lost) pool.lose()
+        else pool.give(buffer)
+      }
+    }
+  }
+  const guarded = async () => {
+    try {
+      await lane()
+    } catch (thrown) {
+      if (!stopped) failure = thrown
+      stopped = true
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(2, limits.inFlight) }, guarded))
+  if (stopped) throw failure
+}
+
+export function paddedLength(lengthBytes: number, device: StreamDevice): number {
+  return device.direct ? Math.ceil(lengthBytes / device.sectorSize) * device.sectorSize : lengthBytes
+}
+
+/** Pieces to read: cut at multiples of the buffer's length, so that every cell lies within one piece. */
+function* readSpans(written: WrittenRanges, bufferBytes: number): Generator<Span & { rangeIndex: number }, undefined> {
+  for (const [rangeIndex, range] of written.ranges.entries()) {
+    for (let start = range.start; start < range.end; ) {
+      const end = Math.min(range.end, start - (start % bufferBytes) + bufferBytes)
+      yield { rangeIndex, start, end }
+      start = end
+    }
+  }
+}
+
+/** The offset of the first cell that differs, or null. */
+function firstDifference(written: WrittenRanges, rangeIndex: number, start: number, bytes: Uint8Array): number | null {
+  let offset = start
+  for (const sum of cellSums(start, bytes)) {
+    if (sum !== written.sumAt(rangeIndex, offset)) return offset
+    offset = cellEnd(offset)
+  }
+  return null
+}

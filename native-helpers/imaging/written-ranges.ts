@@ -1,0 +1,119 @@
+import { crc32 } from 'node:zlib'
+import type { ByteRange } from './write-map.ts'
+
+/** The grain in which differences are found where only checksums are left to compare with. */
+export const sumCellBytes = 64 * 1024
+
+export interface SumCell {
+  offset: number
+  end: number
+  sum: number
+}
+
+/**
+ * What was written where, for reading it back: the ranges, and a CRC-32 of each 64 KiB of them. That is 4 bytes per 64 KiB: 4 MiB for an image of 64 GiB.
+ *
+ * Why CRC-32: zlib's is as fast as XXH3 through WebAssembly (6 GB/s here against 5), and it finds for certain every error of up to three bits and
+ * every burst of up to 32 bits in a cell. A cell that was replaced by other data passes unseen once in 2^32 times; a card that loses or swaps data does so
+ * for whole erase blocks of many cells, of which every single one would have to pass.
+ */
+export class WrittenRanges {
+  readonly ranges: ByteRange[] = []
+  private readonly firstCells: number[] = []
+  private sums = new Uint32Array(1024)
+  private count = 0
+  totalBytes = 0
+
+  /** In the order of the image. */
+  add(offset: number, bytes: Uint8Array): void {
+    const last = this.ranges.at(-1)
+    const joins = last !== undefined && last.end === offset && offset % sumCellBytes === 0
+    if (joins) last.end = offset + bytes.length
+    else {
+      this.ranges.push({ start: offset, end: offset + bytes.length })
+      this.firstCells.push(this.count)
+    }
+    this.totalBytes += bytes.length
+    for (const sum of cellSums(offset, bytes)) this.append(sum)
+  }
+
+  /** The sums of `ranges[rangeIndex]` for the part of it that begins at `offset`, which must begin a cell of it. */
+  sumAt(rangeIndex: number, offset: number): number {
+    return this.sums[this.cellIndex(rangeIndex, offset)] ?? 0
+  }
+
+  cellIndex(rangeIndex: number, offset: number): number {
+    const range = this.ranges[rangeIndex]
+    if (!range) throw new RangeError(`no written range ${rangeIndex}`)
+    const first = this.firstCells[rangeIndex] ?? 0
+    return first + Math.floor(offset / sumCellBytes) - Math.floor(range.start / sumCellBytes)
+  }
+
+  /** Every remembered sum with the place it belongs to. */
+  *cells(): Generator<SumCell> {
+    for (const [index, range] of this.ranges.entries()) yield* this.cellsOf(index, range.start)
+  }
+
+  /** The cells from `offset` on, which must begin one; at most `limit`. */
+  *cellsFrom(offset: number, limit: number): Generator<SumCell> {
+    let left = limit
+    for (const [index, range] of this.ranges.entries()) {
+      if (range.end <= offset) continue
+      for (const cell of this.cellsOf(index, Math.max(range.start, offset))) {
+        if (left <= 0) return
+        left -= 1
+        yield cell
+      }
+    }
+  }
+
+  /** Cells spread evenly over what was written from `offset` on; fewer than `count` when there is not so much. */
+  spreadFrom(offset: number, count: number): SumCell[] {
+    const rest = [...this.ranges.entries()].filter(([, range]) => range.end > offset)
+    const restBytes = rest.reduce((sum, [, range]) => sum + range.end - Math.max(range.start, offset), 0)
+    const step = Math.max(sumCellBytes, restBytes / count)
+    const picked: SumCell[] = []
+    let passed = 0
+    for (const [index, range] of rest) {
+      const start = Math.max(range.start, offset)
+      while (picked.length * step < passed + range.end - start) {
+        const inside = start + picked.length * step - passed
+        const [cell] = this.cellsOf(index, Math.max(start, inside - (inside % sumCellBytes)))
+        if (cell) picked.push(cell)
+        if (!cell || picked.length >= count) return picked
+      }
+      passed += range.end - start
+    }
+    return picked
+  }
+
+  private *cellsOf(index: number, from: number): Generator<SumCell> {
+    const range = this.ranges[index]
+    for (let offset = from; range && offset < range.end; offset = cellEnd(offset)) {
+      yield { offset, end: Math.min(range.end, cellEnd(offset)), sum: this.sumAt(index, offset) }
+    }
+  }
+
+  private append(sum: number): void {
+    if (this.count === this.sums.length) {
+      const larger = new Uint32Array(this.sums.length * 2)
+      larger.set(this.sums)
+      this.sums = larger
+    }
+    this.sums[this.count] = sum
+    this.count += 1
+  }
+}
+
+/** Cells are cut at multiples of 64 KiB of the image, wherever a range begins. */
+export function cellEnd(offset: number): number {
+  return offset - (offset % sumCellBytes) + sumCellBytes
+}
+
+export function* cellSums(offset: number, bytes: Uint8Array): Generator<number> {
+  for (let done = 0; done < bytes.length; ) {
+    const end = Math.min(bytes.length, cellEnd(offset + done) - offset)
+    yield crc32(bytes.subarray(done, end))
+    done = end
+  }
+}
