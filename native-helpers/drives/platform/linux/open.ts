@@ -1,8 +1,8 @@
 import { close, constants, fstat, open } from 'node:fs'
 import { promisify } from 'node:util'
-import { type DriveRequest, openWithPrivilege } from '../../../access/open-drive.ts'
-import { systemCode } from '../../../errors.ts'
-import { driveBusy, driveGone, driveReadOnly } from '../../errors.ts'
+import { openWithPrivilege } from '../../../access/open-drive.ts'
+import { type LivecardError, systemCode } from '../../../errors.ts'
+import { driveBusy, driveChanged, driveGone, driveMounted, driveReadOnly, driveRefused } from '../../errors.ts'
 import type { DriveFacts } from '../../facts.ts'
 import { driveName } from '../../name.ts'
 import type { OpenedDrive, OpenedFacts, OpenMode } from '../types.ts'
@@ -37,7 +37,7 @@ async function descriptor(facts: DriveFacts, mode: OpenMode): Promise<number> {
     switch (systemCode(thrown)) {
       case 'EACCES':
       case 'EPERM':
-        return openWithPrivilege(requestFor(facts, mode))
+        return privileged(facts, mode, thrown)
       case 'EBUSY':
         throw driveBusy(driveName(facts), thrown)
       case 'EROFS':
@@ -53,8 +53,41 @@ async function descriptor(facts: DriveFacts, mode: OpenMode): Promise<number> {
   }
 }
 
-function requestFor(facts: DriveFacts, mode: OpenMode): DriveRequest {
-  return { path: facts.path, deviceNumber: facts.deviceNumber ?? '', sizeBytes: facts.sizeBytes, mode, name: driveName(facts) }
+async function privileged(facts: DriveFacts, mode: OpenMode, denied: unknown): Promise<number> {
+  const name = driveName(facts)
+  const answer = await openWithPrivilege({
+    path: facts.path,
+    deviceNumber: facts.deviceNumber ?? '',
+    sizeBytes: facts.sizeBytes,
+    mode,
+    virtual: facts.kind === 'virtual',
+    name,
+  })
+  if (answer.is === 'opened') return answer.fd
+  if (answer.is === 'denied') throw answer.error
+  throw answerError(answer, facts, denied)
+}
+
+/** The codes that access/broker.c gives. */
+function answerError(answer: { code: string; text: string }, facts: DriveFacts, denied: unknown): LivecardError {
+  const name = driveName(facts)
+  const cause = new Error(answer.text, { cause: denied })
+  switch (answer.code) {
+    case 'busy':
+      return driveBusy(name, cause)
+    case 'mounted':
+      return driveMounted(name, answer.text, [], cause)
+    case 'read-only':
+      return driveReadOnly(name, cause)
+    case 'changed':
+      return driveChanged({ path: facts.path, serial: facts.serial, sizeBytes: facts.sizeBytes }, answer.text)
+    case 'refused':
+      return driveRefused(facts.path, name, [
+        { code: 'unknown', reason: `The program that would open it refuses: ${answer.text}.` },
+      ])
+    default:
+      return driveGone(name, cause)
+  }
 }
 
 /** What stands behind the descriptor, whatever its name was. BLKGETSIZE64 needs native code; the kernel shows the same number in sysfs. */

@@ -34,15 +34,23 @@ async function mountsOfDrive(facts: DriveFacts): Promise<Mount[]> {
 
 /** Only root may call umount(8) for what somebody else mounted; a desktop's user asks UDisks2, which mounted it. */
 async function unmount(mount: Mount, facts: DriveFacts): Promise<void> {
-  try {
-    if (process.getuid?.() === 0) {
-      const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
-      await run('umount', ['--', mount.at], { env, timeout: unmountWaitMs })
-    } else await unmountWithUdisks(mount.source)
-  } catch (thrown) {
-    const still = (await currentMounts()).some((other) => other.at === mount.at && other.number === mount.number)
-    if (still) throw driveMounted(driveName(facts), volumeWords(mount, facts), await usersOf(mount.at), thrown)
-  }
+  const cause = process.getuid?.() === 0 ? await unmountAsRoot(mount.at) : await unmountAsUser(mount.source)
+  if (cause === null) return
+  const still = (await currentMounts()).some((other) => other.at === mount.at && other.number === mount.number)
+  if (still) throw driveMounted(driveName(facts), volumeWords(mount, facts), await usersOf(mount.at), cause)
+}
+
+async function unmountAsRoot(at: string): Promise<unknown> {
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
+  return run('umount', ['--', at], { env, timeout: unmountWaitMs }).then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
+}
+
+async function unmountAsUser(devicePath: string): Promise<unknown> {
+  const answer = await unmountWithUdisks(devicePath)
+  return answer.is === 'done' ? null : answer
 }
 
 function volumeWords(mount: Mount, facts: DriveFacts): string {
