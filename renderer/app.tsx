@@ -1,0 +1,74 @@
+/** The window: what there is on the left, one thing at a time on the right. */
+import { I18nProvider } from 'react-aria-components/I18nProvider'
+import { BrowseDialog } from './components/browse-dialog.tsx'
+import { InterruptedNotice } from './components/interrupted-notice.tsx'
+import { LostHelper } from './components/lost-helper.tsx'
+import { NarrowBar } from './components/narrow-bar.tsx'
+import { useOpening } from './components/opening.ts'
+import { SidePart } from './components/side-part.tsx'
+import { language, t } from './i18n/index.ts'
+import { DriveScreen } from './screens/drives/drive-screen.tsx'
+import { DrivesScreen } from './screens/drives/drives-screen.tsx'
+import { FlashScreen } from './screens/flash/flash-screen.tsx'
+import { PlanScreen } from './screens/flash/plan-screen.tsx'
+import { HistoryScreen } from './screens/history/history-screen.tsx'
+import { HomeScreen } from './screens/home/home-screen.tsx'
+import { JobScreen } from './screens/job/job-screen.tsx'
+import { SettingsScreen } from './screens/settings/settings-screen.tsx'
+import { useConnection } from './state/connection.ts'
+import { type Route, useRoute } from './state/route.ts'
+
+export function App() {
+  const route = useRoute((state) => state.route)
+  const connection = useConnection((state) => state.connection)
+  const dragging = useOpening((state) => state.dragging)
+  return (
+    <I18nProvider locale={language}>
+      <div className="window" data-list={route.screen === 'list'} data-dragging={dragging}>
+        <button type="button" className="skip" onClick={toContent}>
+          {t.frame.skip}
+        </button>
+        <SidePart />
+        <div className="right">
+          <NarrowBar />
+          <main id="content" tabIndex={-1}>
+            <div className="content">
+              {connection.state === 'lost' ? <LostHelper connection={connection} /> : null}
+              <InterruptedNotice />
+              {connection.state === 'connecting' ? <p className="soft">{t.frame.connecting}</p> : <CurrentScreen route={route} />}
+            </div>
+          </main>
+        </div>
+        {dragging ? <div className="drop-veil">{t.frame.dropHere}</div> : null}
+      </div>
+      <BrowseDialog />
+    </I18nProvider>
+  )
+}
+
+/** A button, not a link: the fragment of the address is the route. */
+function toContent() {
+  document.getElementById('content')?.focus()
+}
+
+function CurrentScreen({ route }: { route: Route }) {
+  switch (route.screen) {
+    case 'home':
+    case 'list':
+      return <HomeScreen />
+    case 'drives':
+      return <DrivesScreen />
+    case 'drive':
+      return <DriveScreen key={route.path} path={route.path} />
+    case 'flash':
+      return <FlashScreen key={route.mode} mode={route.mode} />
+    case 'plan':
+      return <PlanScreen />
+    case 'job':
+      return <JobScreen key={route.id} id={route.id} />
+    case 'history':
+      return <HistoryScreen />
+    case 'settings':
+      return <SettingsScreen />
+  }
+}

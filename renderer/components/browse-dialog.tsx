@@ -1,0 +1,105 @@
+/** Our own file dialog for the browser, which cannot name a file's place: it looks through the helper's eyes. */
+import { useEffect, useState } from 'react'
+import { Button as AriaButton } from 'react-aria-components/Button'
+import type { Answer, ErrorValue } from '../../native-helpers/contract.ts'
+import { format, t } from '../i18n/index.ts'
+import { ask } from '../state/connection.ts'
+import { Button } from './button.tsx'
+import { Dialog } from './dialog.tsx'
+import { ErrorFinding, Finding } from './finding.tsx'
+import { FolderIcon, ImageIcon, UpIcon } from './icons.tsx'
+import { openImage, useOpening } from './opening.ts'
+
+type Folder = Answer<'images.browse'>
+
+export function BrowseDialog() {
+  const { browsing, droppedName } = useOpening()
+  const leave = () => useOpening.setState({ browsing: false, droppedName: null })
+  return (
+    <Dialog title={t.browse.title} isOpen={browsing} onLeave={leave} wide>
+      {droppedName ? <Finding kind="warn" title={t.flash.droppedInBrowser(droppedName)} /> : null}
+      <Browser />
+      <div className="dialog-actions">
+        <Button onPress={leave}>{t.browse.cancel}</Button>
+      </div>
+    </Dialog>
+  )
+}
+
+/** Where the user was last, for the next time the dialog opens. */
+let lastFolder: string | null = null
+
+function Browser() {
+  const [wanted, setWanted] = useState<string | null>(lastFolder)
+  const [folder, setFolder] = useState<Folder | null>(null)
+  const [error, setError] = useState<ErrorValue | null>(null)
+
+  useEffect(() => {
+    let current = true
+    void ask('images.browse', { folder: wanted }).then((outcome) => {
+      if (!current) return
+      setError(outcome.ok ? null : outcome.error)
+      if (!outcome.ok) return
+      lastFolder = outcome.value.folder
+      setFolder(outcome.value)
+    })
+    return () => {
+      current = false
+    }
+  }, [wanted])
+
+  if (!folder) return error ? <ErrorFinding error={error} /> : <p className="soft">{t.browse.loading}</p>
+  return (
+    <div className="browse">
+      <nav className="browse-places" aria-label={t.browse.places}>
+        {folder.places.map((place) => (
+          <Button key={place.path} look="quiet" onPress={() => setWanted(place.path)}>
+            {place.name}
+          </Button>
+        ))}
+      </nav>
+      <div className="browse-folder">
+        <div className="browse-path">
+          <AriaButton
+            className="button button-plain button-icon"
+            aria-label={t.browse.up}
+            isDisabled={folder.parent === null}
+            onPress={() => setWanted(folder.parent)}
+          >
+            <UpIcon size={18} />
+          </AriaButton>
+          <code title={folder.folder}>{folder.folder}</code>
+        </div>
+        {error ? <ErrorFinding error={error} /> : null}
+        <Entries folder={folder} onFolder={setWanted} />
+      </div>
+    </div>
+  )
+}
+
+function Entries({ folder, onFolder }: { folder: Folder; onFolder: (path: string) => void }) {
+  const entries = folder.entries.filter((entry) => entry.kind !== 'other')
+  if (entries.length === 0) return <p className="soft browse-empty">{t.browse.empty}</p>
+  return (
+    <>
+      <ul className="browse-entries" aria-label={t.browse.entries}>
+        {entries.map((entry) => (
+          <li key={entry.path}>
+            <AriaButton
+              className="browse-entry"
+              onPress={() => (entry.kind === 'folder' ? onFolder(entry.path) : openImage(entry.path))}
+            >
+              {entry.kind === 'folder' ? <FolderIcon /> : <ImageIcon />}
+              <span className="browse-name">
+                {entry.name}
+                {entry.kind === 'folder' ? <span className="unseen"> ({t.browse.folder})</span> : null}
+              </span>
+              <small>{entry.sizeBytes === null || entry.kind === 'folder' ? '' : format.size(entry.sizeBytes)}</small>
+            </AriaButton>
+          </li>
+        ))}
+      </ul>
+      {folder.truncated ? <p className="soft">{t.browse.truncated}</p> : null}
+    </>
+  )
+}

@@ -1,0 +1,26 @@
+import { t } from '../i18n/index.ts'
+import { runningJobs, useJobs } from '../state/jobs.ts'
+import { BackIcon } from './icons.tsx'
+import { runningWord } from './job-words.ts'
+import { Link } from './link.tsx'
+import { Mark } from './mark.tsx'
+
+/** In a narrow window: the way back to the list, which says what is running. */
+export function NarrowBar() {
+  const jobs = useJobs((state) => state.jobs)
+  const [running] = runningJobs(jobs)
+  return (
+    <div className="narrow-bar">
+      <Link to={{ screen: 'list' }} className="narrow-back">
+        <BackIcon size={20} />
+        {t.frame.back}
+      </Link>
+      {running ? (
+        <Link to={{ screen: 'job', id: running.id }} className="narrow-job">
+          {runningWord(running)}
+          <Mark kind="busy" />
+        </Link>
+      ) : null}
+    </div>
+  )
+}

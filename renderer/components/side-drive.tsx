@@ -1,0 +1,25 @@
+import type { Drive, Job } from '../../native-helpers/contract.ts'
+import { useRoute } from '../state/route.ts'
+import { DrivePicture } from './drive-picture.tsx'
+import { driveState } from './job-words.ts'
+import { SideItem } from './side-item.tsx'
+
+/** A drive's line. While a job works on it the line leads to the job. */
+export function SideDrive({ drive, refused, job }: { drive: Drive; refused: boolean; job: Job | null }) {
+  const route = useRoute((state) => state.route)
+  const { word, mark } = driveState(drive, job, refused)
+  const running = job?.state === 'running'
+  const current =
+    (route.screen === 'drive' && route.path === drive.identity.path) ||
+    (route.screen === 'job' && job !== null && route.id === job.id)
+  return (
+    <SideItem
+      to={running ? { screen: 'job', id: job.id } : { screen: 'drive', path: drive.identity.path }}
+      current={current}
+      picture={<DrivePicture picture={drive.picture} size={26} />}
+      name={drive.name}
+      word={word}
+      mark={mark}
+    />
+  )
+}

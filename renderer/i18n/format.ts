@@ -1,0 +1,79 @@
+/** Numbers, sizes and times as people read them. Sizes are decimal, as drives are sold. */
+
+export interface DurationWords {
+  hours(count: number): string
+  minutes(count: number): string
+  seconds(count: number): string
+}
+
+export interface Format {
+  number(value: number): string
+  /** "3.9 GB" */
+  size(bytes: number): string
+  /** "3,932,160,000 bytes" */
+  exact(bytes: number): string
+  /** "2.4 of 3.9 GB": both in the unit of the whole. */
+  sizeOf(bytes: number, wholeBytes: number): string
+  /** "21.4 MB/s" */
+  speed(bytesPerSecond: number): string
+  /** "61 %"; 100 is kept for 1. */
+  percent(fraction: number): string
+  /** "1 minute 12 seconds", at most two units. */
+  duration(seconds: number): string
+  /** "21 Nov 2026, 14:05" */
+  date(milliseconds: number): string
+}
+
+const units = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const
+const noBreak = '\u00a0'
+
+export function createFormat(locale: string, words: { of: string; bytes: string; duration: DurationWords }): Format {
+  const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 })
+  const oneDigit = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 })
+  const fixedDigit = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+  const dates = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
+
+  const unitOf = (bytes: number) => {
+    let index = 0
+    // 999 950 bytes would round to 1000.0 kB.
+    while (index < units.length - 1 && bytes >= 999.95 * 1000 ** index) index++
+    return index
+  }
+  const inUnit = (bytes: number, index: number) => {
+    const value = bytes / 1000 ** index
+    return (index === 0 || value >= 99.95 ? whole : oneDigit).format(value)
+  }
+  const nameOf = (index: number) => (index === 0 ? words.bytes : units[index])
+
+  const size = (bytes: number) => {
+    const index = unitOf(bytes)
+    return `${inUnit(bytes, index)}${noBreak}${nameOf(index)}`
+  }
+
+  return {
+    number: (value) => whole.format(value),
+    size,
+    exact: (bytes) => `${whole.format(bytes)} ${words.bytes}`,
+    sizeOf(bytes, wholeBytes) {
+      const index = unitOf(wholeBytes)
+      return `${inUnit(bytes, index)} ${words.of} ${inUnit(wholeBytes, index)}${noBreak}${nameOf(index)}`
+    },
+    speed(bytesPerSecond) {
+      const index = Math.max(1, unitOf(bytesPerSecond))
+      const value = bytesPerSecond / 1000 ** index
+      return `${(value >= 99.95 ? whole : fixedDigit).format(value)}${noBreak}${units[index]}/s`
+    },
+    // Never rounded up: 100 % means flushed and compared.
+    percent: (fraction) => `${Math.floor(fraction * 100 + 1e-9)}${noBreak}%`,
+    duration(seconds) {
+      const all = Math.max(1, Math.round(seconds))
+      const hours = Math.floor(all / 3600)
+      const minutes = Math.floor((all % 3600) / 60)
+      const rest = all % 60
+      if (hours > 0) return [words.duration.hours(hours), minutes > 0 ? words.duration.minutes(minutes) : ''].join(' ').trim()
+      if (minutes > 0) return [words.duration.minutes(minutes), rest > 0 ? words.duration.seconds(rest) : ''].join(' ').trim()
+      return words.duration.seconds(rest)
+    },
+    date: (milliseconds) => dates.format(milliseconds),
+  }
+}

@@ -1,0 +1,68 @@
+/** Everything that is plugged in, with what may be written first. */
+
+import type { Drive } from '../../../native-helpers/contract.ts'
+import { DrivePicture } from '../../components/drive-picture.tsx'
+import { contentWords, refusalWords } from '../../components/job-words.ts'
+import { Link } from '../../components/link.tsx'
+import { Mark } from '../../components/mark.tsx'
+import { Screen } from '../../components/screen.tsx'
+import { Size } from '../../components/size.tsx'
+import { t } from '../../i18n/index.ts'
+import { refusalsOf, sortDrives, useDrives } from '../../state/drives.ts'
+import { useSettings } from '../../state/settings.ts'
+
+export function DrivesScreen() {
+  const drives = useDrives((state) => state.drives)
+  const showVirtual = useSettings((state) => state.showVirtual)
+  const { offered, refusedCards, others } = sortDrives(drives, showVirtual)
+  const refused = [...refusedCards, ...others]
+  return (
+    <Screen title={t.drives.title} sub={t.drives.sub}>
+      {offered.length === 0 ? (
+        <section className="sheet empty">
+          <h2>{t.drives.none}</h2>
+          <p className="soft">{t.drives.noneText}</p>
+        </section>
+      ) : (
+        <ul className="drive-list">
+          {offered.map((drive) => (
+            <DriveLine key={drive.identity.path} drive={drive} refusals={[]} />
+          ))}
+        </ul>
+      )}
+      {refused.length > 0 ? (
+        <section className="stack">
+          <h2 className="section-title">{t.drives.others}</h2>
+          <ul className="drive-list">
+            {refused.map((drive) => (
+              <DriveLine key={drive.identity.path} drive={drive} refusals={refusalWords(refusalsOf(drive, showVirtual))} />
+            ))}
+          </ul>
+        </section>
+      ) : null}
+    </Screen>
+  )
+}
+
+function DriveLine({ drive, refusals }: { drive: Drive; refusals: string[] }) {
+  return (
+    <li>
+      <Link to={{ screen: 'drive', path: drive.identity.path }} className="drive-line">
+        <DrivePicture picture={drive.picture} size={34} />
+        <span className="drive-words">
+          <strong>{drive.name}</strong>
+          <span>
+            <Size bytes={drive.identity.sizeBytes} /> · {contentWords(drive)}
+          </span>
+          {refusals.map((reason) => (
+            <span key={reason} className="drive-refusal">
+              <Mark kind="locked" />
+              {reason}
+            </span>
+          ))}
+        </span>
+        <code className="drive-path">{drive.identity.path}</code>
+      </Link>
+    </li>
+  )
+}

@@ -1,0 +1,44 @@
+import { Button } from 'react-aria-components/Button'
+import { Disclosure, DisclosurePanel } from 'react-aria-components/Disclosure'
+import { Heading } from 'react-aria-components/Heading'
+import type { Drive } from '../../../native-helpers/contract.ts'
+import { DrivePicture } from '../../components/drive-picture.tsx'
+import { ChevronIcon } from '../../components/icons.tsx'
+import { refusalWords } from '../../components/job-words.ts'
+import { Size } from '../../components/size.tsx'
+import { t } from '../../i18n/index.ts'
+import { refusalsOf } from '../../state/drives.ts'
+import { useSettings } from '../../state/settings.ts'
+
+/** The drives that may not be written, each with the reason, folded away. */
+export function NotOffered({ drives }: { drives: readonly Drive[] }) {
+  const showVirtual = useSettings((state) => state.showVirtual)
+  return (
+    <Disclosure className="fold">
+      <Heading level={3}>
+        <Button slot="trigger" className="fold-button">
+          <ChevronIcon size={16} />
+          {t.flash.notOffered(drives.length)}
+        </Button>
+      </Heading>
+      <DisclosurePanel>
+        <ul className="refused">
+          {drives.map((drive) => (
+            <li key={drive.identity.path}>
+              <DrivePicture picture={drive.picture} size={26} />
+              <div>
+                <strong>{drive.name}</strong>{' '}
+                <span className="soft">
+                  <Size bytes={drive.identity.sizeBytes} /> · <code>{drive.identity.path}</code>
+                </span>
+                {refusalWords(refusalsOf(drive, showVirtual)).map((reason) => (
+                  <p key={reason}>{reason}</p>
+                ))}
+              </div>
+            </li>
+          ))}
+        </ul>
+      </DisclosurePanel>
+    </Disclosure>
+  )
+}

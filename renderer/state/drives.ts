@@ -1,0 +1,62 @@
+/** The drives that are plugged in, as the helper reports them. What can be chosen is derived from it. */
+import { create } from 'zustand'
+import type { Drive } from '../../native-helpers/contract.ts'
+
+interface DrivesState {
+  drives: Drive[]
+  /** Since when a drive with this key has been here without a break. */
+  since: Record<string, number>
+  received(drives: Drive[], now: number): void
+}
+
+export const useDrives = create<DrivesState>()((set) => ({
+  drives: [],
+  since: {},
+  received: (drives, now) =>
+    set((before) => ({
+      drives,
+      since: Object.fromEntries(drives.map((drive) => [drive.identity.path, before.since[drive.identity.path] ?? now])),
+    })),
+}))
+
+/**
+ * What makes a drive the one that the user chose: its identity and what is on it. A reader without a serial number keeps its path when the card in it
+ * is changed; the partitions tell the two cards apart.
+ */
+export function driveKey(drive: Drive): string {
+  const parts = drive.partitions.map((part) => [part.path, part.sizeBytes, part.label])
+  return JSON.stringify([drive.identity.path, drive.identity.serial, drive.identity.sizeBytes, parts, drive.whole.label])
+}
+
+/** The reasons that remain: being virtual is none for a user who asked to see virtual drives. */
+export function refusalsOf(drive: Drive, showVirtual: boolean): Drive['refusals'] {
+  return showVirtual ? drive.refusals.filter((refusal) => refusal.code !== 'virtual') : drive.refusals
+}
+
+export interface SortedDrives {
+  /** May be written. */
+  offered: Drive[]
+  /** May not, but a person would call them card or stick and look for them. */
+  refusedCards: Drive[]
+  /** The system's disks and the like. */
+  others: Drive[]
+}
+
+/** Virtual drives are not there at all unless the user asked for them. */
+export function sortDrives(drives: readonly Drive[], showVirtual: boolean): SortedDrives {
+  const sorted: SortedDrives = { offered: [], refusedCards: [], others: [] }
+  for (const drive of drives) {
+    if (drive.virtual && !showVirtual) continue
+    if (refusalsOf(drive, showVirtual).length === 0) sorted.offered.push(drive)
+    else if (drive.removable && !drive.virtual && !drive.refusals.some((refusal) => refusal.code === 'system'))
+      sorted.refusedCards.push(drive)
+    else sorted.others.push(drive)
+  }
+  return sorted
+}
+
+/** Labels of what is on a drive, in the order of the partitions. */
+export function labelsOf(drive: Drive): string[] {
+  const labels = [drive.whole.label, ...drive.partitions.map((part) => part.label)]
+  return labels.filter((label): label is string => label !== null && label !== '')
+}

@@ -1,0 +1,56 @@
+/** Where the user is. It lives in the address's fragment, so that back, forward and a reload do what one expects. */
+import { create } from 'zustand'
+
+export type FlashMode = 'write' | 'check'
+
+export type Route =
+  | { screen: 'home' | 'list' | 'drives' | 'plan' | 'history' | 'settings' }
+  | { screen: 'flash'; mode: FlashMode }
+  | { screen: 'drive'; path: string }
+  | { screen: 'job'; id: string }
+
+const plain = ['list', 'drives', 'plan', 'history', 'settings'] as const
+
+export function routeOf(fragment: string): Route {
+  const [screen = '', rest = ''] = fragment.replace(/^#?\/?/, '').split(/\/(.*)/s)
+  for (const name of plain) if (screen === name) return { screen: name }
+  if (screen === 'write' || screen === 'check') return { screen: 'flash', mode: screen }
+  if (screen === 'drive' && rest) return { screen: 'drive', path: decoded(rest) }
+  if (screen === 'job' && rest) return { screen: 'job', id: decoded(rest) }
+  return { screen: 'home' }
+}
+
+export function addressOf(route: Route): string {
+  if (route.screen === 'home') return '#/'
+  if (route.screen === 'flash') return `#/${route.mode}`
+  if (route.screen === 'drive') return `#/drive/${encodeURIComponent(route.path)}`
+  if (route.screen === 'job') return `#/job/${encodeURIComponent(route.id)}`
+  return `#/${route.screen}`
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+interface RouteState {
+  route: Route
+  /** How often the user went somewhere; 0 until then, when the page has just been opened. */
+  moves: number
+}
+
+export const useRoute = create<RouteState>()(() => ({ route: { screen: 'home' }, moves: 0 }))
+
+export function followAddress(): void {
+  useRoute.setState({ route: routeOf(location.hash) })
+  window.addEventListener('hashchange', () =>
+    useRoute.setState(({ moves }) => ({ route: routeOf(location.hash), moves: moves + 1 })),
+  )
+}
+
+export function go(route: Route): void {
+  location.hash = addressOf(route)
+}

@@ -1,0 +1,49 @@
+/** Ties the stores to the helper: what it reports goes into them. Runs once per page. */
+import { contractVersion, type Drive, type Job } from '../../native-helpers/contract.ts'
+import { openTransport, type Transport } from '../transport.ts'
+import { useConnection } from './connection.ts'
+import { useDrives } from './drives.ts'
+import { useFlash } from './flash.ts'
+import { useHistory } from './history.ts'
+import { overallFraction, useJobs } from './jobs.ts'
+
+export async function startSession(): Promise<void> {
+  const { opened, lost } = useConnection.getState()
+  let transport: Transport
+  try {
+    transport = await openTransport()
+  } catch (thrown) {
+    return lost(thrown instanceof Error ? thrown.message : String(thrown))
+  }
+  const { client } = transport
+  client.onClose((reason) => {
+    useJobs.getState().helperLost()
+    transport.setProgress(null)
+    lost(reason)
+  })
+  client.on('drives', drivesReceived)
+  client.on('job', (job) => jobReceived(job, transport))
+
+  const hello = await client.call('hello', {})
+  if (!hello.ok) return lost(hello.error.message)
+  if (hello.value.contract !== contractVersion)
+    return lost(`it speaks version ${hello.value.contract} of the contract, not ${contractVersion}`)
+  const [drives, jobs] = await Promise.all([client.call('drives.watch', {}), client.call('jobs.list', {})])
+  if (drives.ok) drivesReceived(drives.value)
+  if (jobs.ok) useJobs.getState().listed(jobs.value)
+  opened(transport, hello.value)
+  const ended = await useHistory.getState().load()
+  useJobs.getState().knownAgain([...(jobs.ok ? jobs.value : []), ...ended])
+}
+
+function drivesReceived(drives: Drive[]): void {
+  const before = useDrives.getState().drives
+  useDrives.getState().received(drives, Date.now())
+  useFlash.getState().drivesChanged(before, drives)
+}
+
+function jobReceived(job: Job, transport: Transport): void {
+  useJobs.getState().received(job)
+  transport.setProgress(overallFraction(useJobs.getState().jobs))
+  if (job.state !== 'running') void useHistory.getState().load()
+}
