@@ -35,8 +35,8 @@ export async function openWithBroker(request: DriveRequest): Promise<BrokerAnswe
   if (answer.fd !== null) return { is: 'opened', fd: answer.fd }
   if (answer.error !== null) return { is: 'no', code: answer.error.code, text: answer.error.text }
   if (answer.exitCode === 126) return { is: 'refused-by-user' }
-  if (/No authentication agent|polkit-agent-helper|Error getting authority|\/dev\/tty/i.test(answer.errorOutput))
-    return { is: 'no-agent' }
+  if (/Error getting authority/i.test(answer.errorOutput)) return { is: 'unavailable', why: 'polkit is not running' }
+  if (/No authentication agent|polkit-agent-helper|\/dev\/tty/i.test(answer.errorOutput)) return { is: 'no-agent' }
   if (/Not authorized/i.test(answer.errorOutput)) return { is: 'refused-by-user' }
   return { is: 'unavailable', why: `pkexec: ${answer.errorOutput.trim().split('\n').at(-1) || `ended with ${answer.exitCode}`}` }
 }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { DriveFacts, Use, VolumeFacts } from '../../facts.ts'
 import { type ListedDrive, listed } from '../listed.ts'
+import { type Content, contents } from './contents.ts'
 import { describe } from './describe.ts'
-import { type Content, contents } from './lsblk.ts'
 import { type Mount, parseMounts, parseSwaps } from './mounts.ts'
 import { fileNumbers, within } from './numbers.ts'
 import { type BlockNode, blockNodes, btrfsMembers } from './sysfs.ts'
@@ -12,9 +12,9 @@ const listedWaitMs = 5000
 
 /** Every whole block device with all that is known of it. */
 export async function gather(): Promise<DriveFacts[]> {
-  const [nodes, content, known, mounts, swaps, btrfs] = await Promise.all([
-    blockNodes(),
-    contents(),
+  const nodes = await blockNodes()
+  const [content, known, mounts, swaps, btrfs] = await Promise.all([
+    contents(nodes),
     fromDrivelist(),
     currentMounts(),
     readFile('/proc/swaps', 'utf8').then(parseSwaps, () => []),

@@ -2,13 +2,15 @@ import { close, constants, fstat, open } from 'node:fs'
 import { promisify } from 'node:util'
 import { openWithPrivilege } from '../../../access/open-drive.ts'
 import { type LivecardError, systemCode } from '../../../errors.ts'
-import { driveBusy, driveChanged, driveGone, driveMounted, driveReadOnly, driveRefused } from '../../errors.ts'
+import { driveChanged, driveGone, driveMounted, driveReadOnly, driveRefused } from '../../errors.ts'
 import type { DriveFacts } from '../../facts.ts'
 import { driveName } from '../../name.ts'
 import type { OpenedDrive, OpenedFacts, OpenMode } from '../types.ts'
 import { describe } from './describe.ts'
 import { deviceNumber } from './numbers.ts'
+
 import { nodeOfNumber } from './sysfs.ts'
+import { busyError } from './unmount.ts'
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
@@ -39,7 +41,7 @@ async function descriptor(facts: DriveFacts, mode: OpenMode): Promise<number> {
       case 'EPERM':
         return privileged(facts, mode, thrown)
       case 'EBUSY':
-        throw driveBusy(driveName(facts), thrown)
+        throw await busyError(facts, thrown)
       case 'EROFS':
         throw driveReadOnly(driveName(facts), thrown)
       case 'ENOENT':
@@ -65,16 +67,16 @@ async function privileged(facts: DriveFacts, mode: OpenMode, denied: unknown): P
   })
   if (answer.is === 'opened') return answer.fd
   if (answer.is === 'denied') throw answer.error
-  throw answerError(answer, facts, denied)
+  throw await answerError(answer, facts, denied)
 }
 
 /** The codes that access/broker.c gives. */
-function answerError(answer: { code: string; text: string }, facts: DriveFacts, denied: unknown): LivecardError {
+async function answerError(answer: { code: string; text: string }, facts: DriveFacts, denied: unknown): Promise<LivecardError> {
   const name = driveName(facts)
   const cause = new Error(answer.text, { cause: denied })
   switch (answer.code) {
     case 'busy':
-      return driveBusy(name, cause)
+      return busyError(facts, cause)
     case 'mounted':
       return driveMounted(name, answer.text, [], cause)
     case 'read-only':

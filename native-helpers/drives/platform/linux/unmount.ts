@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { privilegeRefused } from '../../../access/errors.ts'
 import { unmountWithUdisks } from '../../../access/udisks.ts'
-import { driveMounted } from '../../errors.ts'
+import type { LivecardError } from '../../../errors.ts'
+import { driveBusy, driveMounted } from '../../errors.ts'
 import type { DriveFacts, VolumeFacts } from '../../facts.ts'
 import { driveName } from '../../name.ts'
 import { currentMounts } from './gather.ts'
@@ -13,13 +15,23 @@ const run = promisify(execFile)
 const unmountWaitMs = 60_000
 const maximumRounds = 8
 
-/** Unmounts what is mounted of the drive now, deepest first; a volume that is mounted in several places, from all of them. */
+/**
+ * Unmounts what is mounted of the drive now, deepest first; a volume that is mounted in several places, from all of them. What this user may
+ * not unmount stays: whoever opens the drive for him with privilege unmounts it then, or the exclusive open fails.
+ */
 export async function unmountAll(facts: DriveFacts): Promise<void> {
   for (let round = 0; round < maximumRounds; round++) {
     const mounted = await mountsOfDrive(facts)
     if (mounted.length === 0) return
-    for (const mount of mounted.toReversed()) await unmount(mount, facts)
+    for (const mount of mounted.toReversed()) if ((await unmount(mount, facts)) === 'not permitted') return
   }
+}
+
+/** What to say of a drive that the kernel keeps for somebody else: its mounted volume and who uses it, or that it is busy. */
+export async function busyError(facts: DriveFacts, cause: unknown): Promise<LivecardError> {
+  const mount = (await mountsOfDrive(facts)).at(-1)
+  if (!mount) return driveBusy(driveName(facts), cause)
+  return driveMounted(driveName(facts), volumeWords(mount, facts), await usersOf(mount.at), cause)
 }
 
 async function mountsOfDrive(facts: DriveFacts): Promise<Mount[]> {
@@ -33,11 +45,13 @@ async function mountsOfDrive(facts: DriveFacts): Promise<Mount[]> {
 }
 
 /** Only root may call umount(8) for what somebody else mounted; a desktop's user asks UDisks2, which mounted it. */
-async function unmount(mount: Mount, facts: DriveFacts): Promise<void> {
-  const cause = process.getuid?.() === 0 ? await unmountAsRoot(mount.at) : await unmountAsUser(mount.source)
-  if (cause === null) return
+async function unmount(mount: Mount, facts: DriveFacts): Promise<'done' | 'not permitted'> {
+  const failure = process.getuid?.() === 0 ? await unmountAsRoot(mount.at) : await unmountAsUser(mount.source, driveName(facts))
+  if (failure === null) return 'done'
   const still = (await currentMounts()).some((other) => other.at === mount.at && other.number === mount.number)
-  if (still) throw driveMounted(driveName(facts), volumeWords(mount, facts), await usersOf(mount.at), cause)
+  if (!still) return 'done'
+  if (failure === 'not permitted') return failure
+  throw driveMounted(driveName(facts), volumeWords(mount, facts), await usersOf(mount.at), failure)
 }
 
 async function unmountAsRoot(at: string): Promise<unknown> {
@@ -48,9 +62,11 @@ async function unmountAsRoot(at: string): Promise<unknown> {
   )
 }
 
-async function unmountAsUser(devicePath: string): Promise<unknown> {
+async function unmountAsUser(devicePath: string, name: string): Promise<unknown> {
   const answer = await unmountWithUdisks(devicePath)
-  return answer.is === 'done' ? null : answer
+  if (answer.is === 'done') return null
+  if (answer.is === 'dismissed') throw privilegeRefused(name)
+  return answer.is === 'unavailable' || answer.is === 'unauthorized' ? 'not permitted' : answer
 }
 
 function volumeWords(mount: Mount, facts: DriveFacts): string {
