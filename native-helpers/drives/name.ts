@@ -26,7 +26,7 @@ function maker({ vendor, model, kind, isCard, bus }: DriveFacts): string {
 function sizeOnLabel(facts: DriveFacts): string {
   const picture = drivePicture(facts)
   if (picture === 'card' || picture === 'stick') {
-    const printed = 2 ** Math.ceil(Math.log2(facts.sizeBytes / gigabyte) - 0.01)
+    const printed = 2 ** Math.ceil(Math.log2(facts.sizeBytes / gigabyte) - 0.07)
     const share = facts.sizeBytes / (printed * gigabyte)
     if (printed >= 1 && share >= 0.9) return printed >= 1024 ? `${printed / 1024} TB` : `${printed} GB`
   }
@@ -42,7 +42,7 @@ export function decimalSize(sizeBytes: number): string {
     value /= 1000
     unit++
   }
-  return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+  return `${value >= 10 ? Math.round(value) : Number(value.toFixed(1))} ${units[unit]}`
 }
 
 export function drivePicture(facts: DriveFacts): Drive['picture'] {
