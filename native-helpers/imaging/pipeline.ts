@@ -1,23 +1,23 @@
 import { alignedBuffer } from '../block/aligned.ts'
-import type { StreamDevice } from '../block/device.ts'
 import { cancelled, LivecardError } from '../errors.ts'
 import { finishTarget } from './finish-target.ts'
 import { firstBlockBytes, writeMarker } from './first-block.ts'
-import { TargetState, type WorkState } from './flash-state.ts'
+import type { TargetState, WorkState } from './flash-state.ts'
+import { anyLeft, bytesOf, each, lengthOf, shareBlock } from './lanes.ts'
 import { closeWithinMs, defaultLimits, flushWithinMs, untilAborted, type WriteLimits, within } from './limits.ts'
+import { writePadded } from './padding.ts'
 import { readBack } from './read-back.ts'
 import { ReadPool } from './read-pool.ts'
-import type { Digests, ImageBlock, ImageStream } from './stream.ts'
-import { TargetWriter } from './target-writer.ts'
-import type { ByteRange, WriteMap } from './write-map.ts'
+import type { Digests, ImageStream } from './stream.ts'
+import { type PieceWork, TargetLane, type WorkTarget } from './target-lane.ts'
+import type { WriteMap } from './write-map.ts'
 import { WrittenRanges } from './written-ranges.ts'
 
 export interface FlashWork {
   /** Opened; the pipeline closes it. */
   stream: ImageStream
   /** Opened for writing; the pipeline closes them. */
-  devices: StreamDevice[]
-  /** Its targets are one per device, in the same order. */
+  targets: WorkTarget[]
   state: WorkState
   map: WriteMap | null
   verify: boolean
@@ -45,9 +45,7 @@ export interface FlashWork {
 export async function flashImage(work: FlashWork): Promise<void> {
   const { state, signal } = work
   const limits = work.limits ?? defaultLimits
-  const targets = work.devices.map(
-    (device, index) => new TargetWriter(device, state.targets[index] ?? new TargetState(device.label), limits),
-  )
+  const targets = work.targets.map((target) => new TargetLane(target, limits, writePiece(target.state)))
   const first = alignedBuffer(firstBlockBytes)
   const written = new WrittenRanges()
   const flushMs = flushWithinMs(limits)
@@ -80,7 +78,7 @@ export async function flashImage(work: FlashWork): Promise<void> {
 
 interface Parts {
   work: FlashWork
-  targets: TargetWriter[]
+  targets: TargetLane[]
   written: WrittenRanges
   first: Uint8Array
 }
@@ -152,45 +150,11 @@ async function compareAndFinish({ work, targets, written, first, limits }: Parts
   })
 }
 
-/** Runs a step for every target that is still at work; who fails in it is out, the others go on. */
-async function each(targets: TargetWriter[], signal: AbortSignal, step: (target: TargetWriter) => Promise<void>): Promise<void> {
-  await Promise.all(
-    targets.map(async (target) => {
-      if (target.state.ended) return
-      try {
-        if (signal.aborted) throw cancelled()
-        await step(target)
-      } catch (thrown) {
-        target.fail(thrown)
-      }
-    }),
-  )
-}
-
-function anyLeft(targets: TargetWriter[]): boolean {
-  return targets.some((target) => !target.state.ended)
-}
-
-/** A block goes back to the decoder when the last of those who share it is done with it. */
-function shareBlock(block: ImageBlock): { share: () => () => void; done: () => void } {
-  let holders = 1
-  const done = () => {
-    holders -= 1
-    if (holders === 0) block.release()
+function writePiece(state: TargetState): PieceWork {
+  return async (device, bytes, offset) => {
+    await writePadded(device, bytes, offset)
+    if (!state.ended) state.writtenBytes += bytes.length
   }
-  const share = () => {
-    holders += 1
-    return done
-  }
-  return { share, done }
-}
-
-function bytesOf(block: ImageBlock, { start, end }: ByteRange): Uint8Array {
-  return block.bytes.subarray(start - block.offset, end - block.offset)
-}
-
-function lengthOf(ranges: readonly ByteRange[]): number {
-  return ranges.reduce((sum, { start, end }) => sum + end - start, 0)
 }
 
 export function imageTooLarge(device: { label: string; sizeBytes: number }): LivecardError {

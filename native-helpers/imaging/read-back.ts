@@ -2,6 +2,7 @@ import type { StreamDevice } from '../block/device.ts'
 import { cancelled } from '../errors.ts'
 import { type WriteLimits, within } from './limits.ts'
 import { explainMismatch } from './mismatch.ts'
+import { paddedLength } from './padding.ts'
 import type { ReadPool } from './read-pool.ts'
 import { cellEnd, cellSums, type WrittenRanges } from './written-ranges.ts'
 
@@ -63,10 +64,6 @@ export async function readBack({ device, written, pool, limits, signal, onVerifi
   }
   await Promise.all(Array.from({ length: Math.min(2, limits.inFlight) }, guarded))
   if (stopped) throw failure
-}
-
-export function paddedLength(lengthBytes: number, device: StreamDevice): number {
-  return device.direct ? Math.ceil(lengthBytes / device.sectorSize) * device.sectorSize : lengthBytes
 }
 
 /** Pieces to read: cut at multiples of the buffer's length, so that every cell lies within one piece. */

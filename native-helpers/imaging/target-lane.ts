@@ -1,7 +1,12 @@
-import { alignedBuffer } from '../block/aligned.ts'
 import type { StreamDevice } from '../block/device.ts'
 import type { TargetState } from './flash-state.ts'
 import { type WriteLimits, within } from './limits.ts'
+
+/** An open device and the facts about it that are reported. */
+export interface WorkTarget {
+  device: StreamDevice
+  state: TargetState
+}
 
 interface Piece {
   readonly bytes: Uint8Array
@@ -10,23 +15,28 @@ interface Piece {
   readonly release: () => void
 }
 
+/** What happens with a piece of the image on a target: it is written there, or compared with what stands there. */
+export type PieceWork = (device: StreamDevice, bytes: Uint8Array, offset: number) => Promise<void>
+
 /**
- * Writes the pieces of an image to one target, in order, several in flight. A failure drops this target and nothing else: its queue is given
+ * Works through the pieces of an image for one target, in order, several in flight. A failure drops this target and nothing else: its queue is given
  * back at once, so that the blocks are free for the others.
  */
-export class TargetWriter {
+export class TargetLane {
   readonly device: StreamDevice
   readonly state: TargetState
   private readonly limits: WriteLimits
+  private readonly work: PieceWork
   private readonly queue: Piece[] = []
   private readonly flying = new Set<Piece>()
   private waiting: (() => void)[] = []
   private closing: Promise<void> | null = null
 
-  constructor(device: StreamDevice, state: TargetState, limits: WriteLimits) {
+  constructor({ device, state }: WorkTarget, limits: WriteLimits, work: PieceWork) {
     this.device = device
     this.state = state
     this.limits = limits
+    this.work = work
   }
 
   push(piece: Piece): void {
@@ -38,7 +48,7 @@ export class TargetWriter {
     this.start()
   }
 
-  /** The target is dropped: nothing more is written, and what waits is given back. */
+  /** The target is dropped: nothing more is done on it, and what waits is given back. */
   fail(error: unknown): void {
     this.state.fail(error)
     for (const piece of this.queue.splice(0)) piece.release()
@@ -67,19 +77,18 @@ export class TargetWriter {
       const piece = this.queue.shift()
       if (!piece) break
       this.flying.add(piece)
-      void this.write(piece)
+      void this.handle(piece)
     }
     this.state.setBusy(this.flying.size > 0)
   }
 
-  private async write(piece: Piece): Promise<void> {
+  private async handle(piece: Piece): Promise<void> {
     try {
-      await within(writePadded(this.device, piece.bytes, piece.offset), this.limits.answerWithinMs, this.device.label)
+      await within(this.work(this.device, piece.bytes, piece.offset), this.limits.answerWithinMs, this.device.label)
     } catch (thrown) {
       return this.fail(thrown)
     }
     if (!this.flying.delete(piece)) return
-    this.state.writtenBytes += piece.bytes.length
     this.state.passedBytes += piece.bytes.length
     piece.release()
     this.start()
@@ -89,15 +98,4 @@ export class TargetWriter {
   private wake(): void {
     for (const resolve of this.waiting.splice(0)) resolve()
   }
-}
-
-/** Only the last piece of an image may end within a sector; a drive takes whole ones, so the rest of that sector becomes zeros. */
-export async function writePadded(device: StreamDevice, bytes: Uint8Array, offset: number): Promise<void> {
-  const rest = bytes.length % device.sectorSize
-  if (rest === 0 || !device.direct) return device.write(bytes, offset)
-  const whole = bytes.length - rest
-  const last = alignedBuffer(device.sectorSize)
-  last.set(bytes.subarray(whole))
-  if (whole > 0) await device.write(bytes.subarray(0, whole), offset)
-  await device.write(last, offset + whole)
 }

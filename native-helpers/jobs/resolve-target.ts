@@ -1,0 +1,135 @@
+import { type Stats, statfs } from 'node:fs'
+import { realpath, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import type { Drive, FlashOptions, ImageFacts, PlanTarget, Target } from '../contract.ts'
+import { findDrive } from '../drives/find.ts'
+import { decimalSize } from '../drives/name.ts'
+import { changedSince, driveRefused, fileTarget, imageOnTarget, imageTooLarge } from './plan-errors.ts'
+import { volumeWords } from './words.ts'
+
+/** A target that was looked at: what it is, and what will be gone. `key` is the same for the same thing under another name. */
+export interface ResolvedTarget {
+  key: string
+  plan: PlanTarget
+}
+
+/** Throws when the target must not, or cannot, take this image. Changes nothing. */
+export async function resolveForWriting(target: Target, image: ImageFacts, options: FlashOptions): Promise<ResolvedTarget> {
+  const resolved = target.kind === 'drive' ? await resolveDrive(target, image, options) : await resolveFile(target, image, options)
+  const { label, sizeBytes } = resolved.plan
+  if (image.contentBytes !== null && image.contentBytes > sizeBytes) throw imageTooLarge(image, label, sizeBytes)
+  return resolved
+}
+
+async function resolveDrive(target: Target & { kind: 'drive' }, image: ImageFacts, options: FlashOptions): Promise<ResolvedTarget> {
+  const drive = await findDrive(target.identity.path)
+  const { path } = drive.identity
+  const refusals = drive.refusals.filter(({ code }) => !(code === 'virtual' && options.allowVirtual))
+  if (refusals.length > 0) throw driveRefused(path, drive.name, refusals)
+  if (drive.identity.serial !== target.identity.serial || drive.identity.sizeBytes !== target.identity.sizeBytes) {
+    throw changedSince(target.identity, drive.identity)
+  }
+  const mounts = mountsOf(drive)
+  if (await liesOn(image, mounts)) throw imageOnTarget(image, drive.name)
+  const volumes = [...drive.partitions, { ...drive.whole, sizeBytes: drive.identity.sizeBytes }]
+  return {
+    key: path,
+    plan: {
+      target: { kind: 'drive', identity: drive.identity },
+      label: drive.name,
+      sizeBytes: drive.identity.sizeBytes,
+      loses: volumes.filter(({ label, fs }) => label !== null || fs !== null).map(volumeWords),
+      unmounts: mounts,
+    },
+  }
+}
+
+function mountsOf(drive: Drive): string[] {
+  return [...new Set([...drive.whole.mounts, ...drive.partitions.flatMap(({ mounts }) => mounts)])]
+}
+
+/** A file and its volume's mount point have the same device number. */
+async function liesOn(image: ImageFacts, mounts: readonly string[]): Promise<boolean> {
+  if (isUrl(image.ref.location) || mounts.length === 0) return false
+  const file = await statOrNull(image.ref.location)
+  if (!file) return false
+  const devices = await Promise.all(mounts.map(async (mount) => (await statOrNull(mount))?.dev))
+  return devices.includes(file.dev)
+}
+
+export function isUrl(location: string): boolean {
+  return /^https?:\/\//i.test(location)
+}
+
+async function resolveFile(target: Target & { kind: 'file' }, image: ImageFacts, options: FlashOptions): Promise<ResolvedTarget> {
+  const path = resolve(target.path)
+  const found = await statOrNull(path)
+  if (found) return resolveExisting(path, found, target.sizeBytes, image, options)
+  const sizeBytes = target.sizeBytes
+  if (sizeBytes === null) {
+    throw fileTarget(
+      'size-needed',
+      `There is no file ${path}, and no size for a new one was given.`,
+      'Say how large it shall be: 8GB.',
+    )
+  }
+  const folder = dirname(path)
+  const parent = await statOrNull(folder)
+  if (!parent?.isDirectory()) {
+    throw fileTarget('folder-not-found', `There is no folder ${folder}.`, 'Make it first, or name another place.')
+  }
+  await checkRoom(folder, path, image.contentBytes ?? 0, options)
+  const plan = { target: { kind: 'file' as const, path, sizeBytes }, label: fileLabel(path), sizeBytes, loses: [], unmounts: [] }
+  return { key: resolve(await realpath(folder), fileLabel(path)), plan }
+}
+
+async function resolveExisting(
+  path: string,
+  found: Stats,
+  sizeBytes: number | null,
+  image: ImageFacts,
+  options: FlashOptions,
+): Promise<ResolvedTarget> {
+  if (!found.isFile()) throw fileTarget('not-a-file', `${path} is not a file.`, 'Name a file for the card image, or a drive.')
+  if (sizeBytes !== null && sizeBytes !== found.size) {
+    const next = 'Write into it as it is by giving no size, choose another name, or delete it first.'
+    throw fileTarget('file-exists', `There is a file ${path} already, of ${found.size} bytes.`, next, 'refused')
+  }
+  const source = isUrl(image.ref.location) ? null : await statOrNull(image.ref.location)
+  if (source && source.dev === found.dev && source.ino === found.ino) throw imageOnTarget(image, path)
+  const allocatedBytes = Math.min(found.size, found.blocks * 512)
+  await checkRoom(dirname(path), path, Math.max(0, (image.contentBytes ?? 0) - allocatedBytes), options)
+  return {
+    key: await realpath(path),
+    plan: {
+      target: { kind: 'file', path, sizeBytes: null },
+      label: fileLabel(path),
+      sizeBytes: found.size,
+      loses: [`what the card image ${fileLabel(path)} (${decimalSize(found.size)}) holds now`],
+      unmounts: [],
+    },
+  }
+}
+
+/** A map may leave out so much that it fits; that shows only while writing. */
+async function checkRoom(folder: string, path: string, neededBytes: number, options: FlashOptions): Promise<void> {
+  if (options.skipUnused || options.bmap !== null) return
+  const { bavail, bsize } = await promisify(statfs)(folder)
+  const freeBytes = bavail * bsize
+  if (neededBytes <= freeBytes) return
+  throw fileTarget(
+    'no-room',
+    `${path} would need ${decimalSize(neededBytes)}, and there are ${decimalSize(freeBytes)} left in its folder.`,
+    'Make room, or choose another folder.',
+    'refused',
+  )
+}
+
+export async function statOrNull(path: string): Promise<Stats | null> {
+  return stat(path).catch(() => null)
+}
+
+function fileLabel(path: string): string {
+  return path.slice(dirname(path).length).replace(/^[/\\]+/, '')
+}
