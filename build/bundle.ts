@@ -1,6 +1,7 @@
 /** Bundles the app into dist/: shell, interface, helper with its worker threads, command line. `npm start` builds only when something changed. */
 import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   cpSync,
   existsSync,
   globSync,
@@ -20,8 +21,8 @@ const top = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(top, 'dist')
 const stampName = '.built.json'
 
-/** Packages with a native part: not bundled, found in node_modules when they run. */
-export const nativePackages = ['drivelist', '@napi-rs/lzma']
+/** Packages that load a native addon or a .wasm file of their own: not bundled, found in node_modules when they run. */
+export const nativePackages = ['drivelist', 'node-liblzma']
 
 interface Stamp {
   production: boolean
@@ -40,9 +41,17 @@ export async function bundle({ production }: BundleOptions): Promise<void> {
   const started = performance.now()
   const workers = globSync('native-helpers/**/*-worker.ts', { cwd: top }).sort()
   // Built beside it and moved: a page or helper that is starting meets the old files or the new ones, never half of them.
-  const scratch = mkdtempSync(join(top, 'dist.'))
+  const cache = join(top, 'node_modules', '.cache', 'livecard')
+  mkdirSync(cache, { recursive: true })
+  const scratch = mkdtempSync(join(cache, 'bundle-'))
+  chmodSync(scratch, 0o755)
   try {
-    const metafiles = await Promise.all(rooms(scratch, production, workers).map((options) => build(options)))
+    // All are waited for, also when one fails: the others still write.
+    const builds = await Promise.allSettled(rooms(scratch, production, workers).map((options) => build(options)))
+    const metafiles = builds.map((outcome) => {
+      if (outcome.status === 'rejected') throw outcome.reason
+      return outcome.value
+    })
     copyFiles(scratch)
     const inputs = [...metafiles.flatMap(({ metafile }) => inputsOf(metafile)), ...copied.map(([from]) => from), 'build/bundle.ts']
     const stamp: Stamp = { production, inputs: [...new Set(inputs)].sort(), key: '' }

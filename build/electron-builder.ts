@@ -1,0 +1,61 @@
+/** What a package of the app consists of; electron-builder reads it through package.ts. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Configuration } from 'electron-builder'
+import type { ElectronRuntime } from './electron-runtime.ts'
+
+const top = fileURLToPath(new URL('..', import.meta.url))
+
+/** The first Electron whose own Node can run the helper, and the first with a fuse for file: addresses. */
+const firstWithNewNode = 36
+const firstWithFileFuse = 29
+
+/** The packages that the bundles leave out (`nativePackages` in bundle.ts), and what those load at run time. */
+const carried = [
+  'node_modules/drivelist/{package.json,LICENSE,js/**,build/Release/drivelist.node}',
+  'node_modules/{bindings,file-uri-to-path}/**',
+  'node_modules/node-liblzma/{package.json,LICENSE}',
+  'node_modules/node-liblzma/lib/wasm/liblzma.{js,wasm}',
+]
+
+export function builderConfig(runtime: ElectronRuntime): Configuration {
+  const major = Number(runtime.version.split('.')[0])
+  return {
+    appId: 'org.livecard.Livecard',
+    productName: 'Livecard',
+    copyright: 'GPL-2.0-or-later',
+    electronVersion: runtime.version,
+    electronDist: runtime.folder,
+    directories: { output: 'out', buildResources: 'build' },
+    files: ['package.json', 'LICENSE', 'dist/**', '!dist/**/*.map', '!dist/.built.json', '!node_modules/**', ...carried],
+    asar: true,
+    // The helper is a program of its own and cannot look into the archive.
+    asarUnpack: ['package.json', 'dist/helper/**', 'node_modules/**'],
+    extraResources: major >= firstWithNewNode ? [] : [{ from: ownNode(), to: process.platform === 'win32' ? 'node.exe' : 'node' }],
+    npmRebuild: false,
+    nodeGypRebuild: false,
+    electronLanguages: ['en-US', 'de'],
+    electronFuses: {
+      runAsNode: false,
+      enableCookieEncryption: true,
+      enableNodeOptionsEnvironmentVariable: false,
+      enableNodeCliInspectArguments: false,
+      enableEmbeddedAsarIntegrityValidation: true,
+      onlyLoadAppFromAsar: true,
+      ...(major >= firstWithFileFuse ? { grantFileProtocolExtraPrivileges: false } : {}),
+    },
+    linux: {
+      category: 'Utility',
+      executableName: 'livecard',
+      icon: 'icons',
+      synopsis: 'Write, check and repair live cards and sticks',
+    },
+    mac: { category: 'public.app-category.utilities', icon: 'icons/512x512.png' },
+    win: { icon: 'icons/512x512.png' },
+    publish: null,
+  }
+}
+
+function ownNode(): string {
+  return join(top, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+}

@@ -1,0 +1,28 @@
+/**
+ * The helper as a process: serves the contract to whoever started it, over the port of a utility process or over stdin and stdout. Ends when that channel
+ * ends, after the jobs that run were stopped and their cards left in a named state.
+ */
+import { type ParentPort, parentPortChannel } from './channels/parent-port.ts'
+import { stdioChannel } from './channels/stdio.ts'
+import { createHandlers } from './handlers.ts'
+import { serve } from './helper.ts'
+import { createJobRunner } from './jobs/runner.ts'
+
+const runner = createJobRunner()
+let leaving = false
+
+async function leave(): Promise<void> {
+  if (leaving) return
+  leaving = true
+  await runner.close()
+  process.exit(0)
+}
+
+// Ctrl-C in a terminal reaches the whole group; the app decides what it means and ends the channel.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => void leave())
+
+const port = (process as NodeJS.Process & { parentPort?: ParentPort }).parentPort
+const channel = port ? parentPortChannel(port, () => void leave()) : stdioChannel()
+channel.onClose(() => void leave())
+serve(channel, createHandlers(runner))
