@@ -6,6 +6,8 @@ import { LostHelper } from './components/lost-helper.tsx'
 import { NarrowBar } from './components/narrow-bar.tsx'
 import { useOpening } from './components/opening.ts'
 import { SidePart } from './components/side-part.tsx'
+import { useHeadingFocus } from './components/use-heading-focus.ts'
+import { useNarrow } from './components/use-narrow.ts'
 import { language, t } from './i18n/index.ts'
 import { DriveScreen } from './screens/drives/drive-screen.tsx'
 import { DrivesScreen } from './screens/drives/drives-screen.tsx'
@@ -20,29 +22,58 @@ import { type Route, useRoute } from './state/route.ts'
 
 export function App() {
   const route = useRoute((state) => state.route)
-  const connection = useConnection((state) => state.connection)
+  const narrow = useNarrow()
   const dragging = useOpening((state) => state.dragging)
   return (
     <I18nProvider locale={language}>
-      <div className="window" data-list={route.screen === 'list'} data-dragging={dragging}>
-        <button type="button" className="skip" onClick={toContent}>
-          {t.frame.skip}
-        </button>
-        <SidePart />
-        <div className="right">
-          <NarrowBar />
-          <main id="content" tabIndex={-1}>
-            <div className="content">
-              {connection.state === 'lost' ? <LostHelper connection={connection} /> : null}
-              <InterruptedNotice />
-              {connection.state === 'connecting' ? <p className="soft">{t.frame.connecting}</p> : <CurrentScreen route={route} />}
-            </div>
-          </main>
-        </div>
+      <div className="window" data-dragging={dragging}>
+        {narrow && route.screen === 'list' ? <ListScreen /> : narrow ? <Right route={route} narrow /> : <TwoParts route={route} />}
         {dragging ? <div className="drop-veil">{t.frame.dropHere}</div> : null}
       </div>
       <BrowseDialog />
     </I18nProvider>
+  )
+}
+
+function TwoParts({ route }: { route: Route }) {
+  return (
+    <>
+      <button type="button" className="skip" onClick={toContent}>
+        {t.frame.skip}
+      </button>
+      <SidePart />
+      <Right route={route} narrow={false} />
+    </>
+  )
+}
+
+/** In a narrow window the left part is a screen of its own. */
+function ListScreen() {
+  const heading = useHeadingFocus()
+  return (
+    <main>
+      <title>{`${t.frame.parts} – Livecard`}</title>
+      <h1 ref={heading} tabIndex={-1} className="unseen">
+        {t.frame.parts}
+      </h1>
+      <SidePart />
+    </main>
+  )
+}
+
+function Right({ route, narrow }: { route: Route; narrow: boolean }) {
+  const connection = useConnection((state) => state.connection)
+  return (
+    <div className="right">
+      {narrow ? <NarrowBar /> : null}
+      <main id="content" tabIndex={-1}>
+        <div className="content">
+          {connection.state === 'lost' ? <LostHelper connection={connection} /> : null}
+          <InterruptedNotice />
+          {connection.state === 'connecting' ? <p className="soft">{t.frame.connecting}</p> : <CurrentScreen route={route} />}
+        </div>
+      </main>
+    </div>
   )
 }
 

@@ -15,7 +15,9 @@ export function Checks({ checks }: { checks: Job['checks'] }) {
             <dt>{check.label}</dt>
             <dd>
               {check.value ? <code title={check.value}>{shortened(check)}</code> : null}
-              <span className={`pill pill-${looks[check.state]}`}>{t.job.pills[check.state]}</span>
+              <span className={`pill pill-${looks[check.state]}`}>
+                {check.id === 'identity' && check.state === 'ok' ? t.job.pills.same : t.job.pills[check.state]}
+              </span>
             </dd>
           </div>
         ))}

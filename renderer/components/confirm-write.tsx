@@ -14,7 +14,7 @@ interface ConfirmWriteProps {
 }
 
 /** Writing a card file that is new replaces nothing, and the words say so. */
-function replacesNothing(target: PlanTarget): boolean {
+export function replacesNothing(target: PlanTarget): boolean {
   return target.target.kind === 'file' && target.loses.length === 0
 }
 
@@ -50,7 +50,7 @@ export function ConfirmWrite({ plan, isOpen, starting, onLeave, onConfirm }: Con
 
 function Losses({ target }: { target: PlanTarget }) {
   return (
-    <li>
+    <li className={replacesNothing(target) ? undefined : 'loses-something'}>
       <div className="losses-name">
         <strong>{target.label}</strong>
         <span>

@@ -4,7 +4,7 @@ import { format, t } from '../i18n/index.ts'
 import { SpeedCurve } from './speed-curve.tsx'
 import { UsageBar } from './usage-bar.tsx'
 
-export function JobProgress({ job }: { job: Job }) {
+export function JobProgress({ job, connected }: { job: Job; connected: boolean }) {
   const { progress } = job
   const percent = progress.fraction === null ? null : format.percent(progress.fraction)
   return (
@@ -12,7 +12,7 @@ export function JobProgress({ job }: { job: Job }) {
       <div className="progress-head">
         <span className="big">{percent ?? format.size(progress.doneBytes)}</span>
         <span className="progress-left">
-          <strong>{timeLeft(job)}</strong>
+          <strong>{connected ? timeLeft(job) : t.job.leftNotKnown}</strong>
           <small title={format.exact(progress.doneBytes)}>
             {progress.totalBytes === null
               ? t.job.doneSoFar(format.size(progress.doneBytes))
@@ -20,7 +20,7 @@ export function JobProgress({ job }: { job: Job }) {
           </small>
         </span>
       </div>
-      <UsageBar label={phaseWord(job)} fraction={progress.fraction} thick state={job.state} />
+      <UsageBar label={phaseWord(job)} fraction={progress.fraction} thick state={connected ? job.state : 'cancelled'} />
       <SpeedCurve points={progress.curve} totalBytes={progress.totalBytes} />
       <dl className="facts">
         <Fact name={t.job.speedNow} value={format.speed(progress.bytesPerSecond)} />

@@ -18,7 +18,8 @@ export function jobHeading(job: Pick<Job, 'kind' | 'imageName' | 'targets'>): st
   return job.kind === 'flash' ? t.job.writing(image, jobWhere(job)) : t.job.comparing(image, jobWhere(job))
 }
 
-export function runningWord(job: Job): string {
+export function runningWord(job: Job, connected: boolean): string {
+  if (!connected) return t.states.notKnown
   const { fraction } = job.progress
   const percent = fraction === null ? t.states.working : format.percent(fraction)
   return job.kind === 'flash' ? t.states.writing(percent) : t.states.comparing(percent)
@@ -29,11 +30,16 @@ export function wasVerified(job: Job): boolean {
 }
 
 /** A drive's second line and shape in the left part: what a job did to it, else what is on it. */
-export function driveState(drive: Drive, job: Job | null, refused: boolean): { word: string; mark: MarkKind | null } {
+export function driveState(
+  drive: Drive,
+  job: Job | null,
+  refused: boolean,
+  connected: boolean,
+): { word: string; mark: MarkKind | null } {
   const target = job?.targets.find((one) => one.path === drive.identity.path)
   if (job && target) {
     if (job.state === 'running' && (target.state === 'running' || target.state === 'waiting'))
-      return { word: runningWord(job), mark: 'busy' }
+      return { word: runningWord(job, connected), mark: connected ? 'busy' : 'warn' }
     if (target.state === 'failed') return { word: t.states.failed, mark: 'bad' }
     if (target.state === 'cancelled') return { word: t.states.stopped, mark: 'warn' }
     if (target.state === 'done' && job.kind === 'verify') return { word: t.states.same, mark: 'good' }

@@ -32,8 +32,15 @@ export function LostHelper({ connection }: { connection: Extract<Connection, { s
         </Button>
       }
     >
-      <p>{!connection.reached ? t.lost.neverCameText : running.length > 0 ? t.lost.running(running.join(', ')) : t.lost.idle}</p>
+      <p>{meaning(connection, running)}</p>
       <p>{stillGone ? t.lost.stillGone : t.lost.reason(connection.reason.replace(/\.$/, ''))}</p>
     </Finding>
   )
+}
+
+function meaning({ reached, kind }: Extract<Connection, { state: 'lost' }>, running: readonly string[]): string {
+  if (!reached) return t.lost.neverCameText
+  if (running.length === 0) return t.lost.idle
+  // A server goes on without the page that looked at it; the desktop's helper does not outlive its channel.
+  return kind === 'browser' ? t.lost.runningElsewhere(running.join(', ')) : t.lost.running(running.join(', '))
 }

@@ -1,4 +1,5 @@
 import { t } from '../i18n/index.ts'
+import { useConnected } from '../state/connection.ts'
 import { runningJobs, useJobs } from '../state/jobs.ts'
 import { BackIcon } from './icons.tsx'
 import { runningWord } from './job-words.ts'
@@ -8,19 +9,20 @@ import { Mark } from './mark.tsx'
 /** In a narrow window: the way back to the list, which says what is running. */
 export function NarrowBar() {
   const jobs = useJobs((state) => state.jobs)
+  const connected = useConnected()
   const [running] = runningJobs(jobs)
   return (
-    <div className="narrow-bar">
+    <nav className="narrow-bar" aria-label={t.frame.parts}>
       <Link to={{ screen: 'list' }} className="narrow-back">
         <BackIcon size={20} />
         {t.frame.back}
       </Link>
       {running ? (
         <Link to={{ screen: 'job', id: running.id }} className="narrow-job">
-          {runningWord(running)}
-          <Mark kind="busy" />
+          {runningWord(running, connected)}
+          <Mark kind={connected ? 'busy' : 'warn'} />
         </Link>
       ) : null}
-    </div>
+    </nav>
   )
 }

@@ -1,6 +1,5 @@
-/** The right part's frame: one heading, what it is about, its actions. After a move the heading takes the focus, so that a screen reader reads it. */
-import { type ReactNode, useEffect, useRef } from 'react'
-import { useRoute } from '../state/route.ts'
+import type { ReactNode } from 'react'
+import { useHeadingFocus } from './use-heading-focus.ts'
 
 interface ScreenProps {
   title: string
@@ -9,14 +8,9 @@ interface ScreenProps {
   children: ReactNode
 }
 
+/** The right part's frame: one heading, what it is about, its actions. */
 export function Screen({ title, sub, actions, children }: ScreenProps) {
-  const heading = useRef<HTMLHeadingElement>(null)
-  const moves = useRoute((state) => state.moves)
-
-  useEffect(() => {
-    if (moves > 0) heading.current?.focus()
-  }, [moves])
-
+  const heading = useHeadingFocus()
   return (
     <div className="screen">
       <title>{`${title} – Livecard`}</title>

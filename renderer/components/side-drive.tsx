@@ -1,4 +1,5 @@
 import type { Drive, Job } from '../../native-helpers/contract.ts'
+import { useConnected } from '../state/connection.ts'
 import { useRoute } from '../state/route.ts'
 import { DrivePicture } from './drive-picture.tsx'
 import { driveState } from './job-words.ts'
@@ -7,7 +8,8 @@ import { SideItem } from './side-item.tsx'
 /** A drive's line. While a job works on it the line leads to the job. */
 export function SideDrive({ drive, refused, job }: { drive: Drive; refused: boolean; job: Job | null }) {
   const route = useRoute((state) => state.route)
-  const { word, mark } = driveState(drive, job, refused)
+  const connected = useConnected()
+  const { word, mark } = driveState(drive, job, refused, connected)
   const running = job?.state === 'running'
   const current =
     (route.screen === 'drive' && route.path === drive.identity.path) ||

@@ -1,6 +1,7 @@
 /** The left part: what is plugged in, which images are open, what was done. Each line with its state as a word and a shape. */
 import { useState } from 'react'
 import { format, t } from '../i18n/index.ts'
+import { useConnected } from '../state/connection.ts'
 import { sortDrives, useDrives } from '../state/drives.ts'
 import { useHistory } from '../state/history.ts'
 import { fileName, type OpenedImage, useImages } from '../state/image.ts'
@@ -87,6 +88,7 @@ function FileJobs() {
   const jobs = useJobs((state) => state.jobs)
   const drives = useDrives((state) => state.drives)
   const route = useRoute((state) => state.route)
+  const connected = useConnected()
   const paths = new Set(drives.map((drive) => drive.identity.path))
   const onFiles = runningJobs(jobs).filter((job) => job.targets.some((target) => !paths.has(target.path)))
   if (onFiles.length === 0) return null
@@ -101,8 +103,8 @@ function FileJobs() {
             current={route.screen === 'job' && route.id === job.id}
             picture={<CardFileIcon size={26} />}
             name={jobWhere(job)}
-            word={runningWord(job)}
-            mark="busy"
+            word={runningWord(job, connected)}
+            mark={connected ? 'busy' : 'warn'}
           />
         ))}
       </ul>

@@ -7,8 +7,8 @@ import type { Transport } from '../transport.ts'
 export type Connection =
   | { state: 'connecting' }
   | { state: 'open'; transport: Transport; helper: Answer<'hello'> }
-  /** `reached`: it was there and went; false: it never came. */
-  | { state: 'lost'; reached: boolean; reason: string }
+  /** `reached`: it was there and went; false: it never came. `kind` tells whether it died (desktop) or may only be out of reach (browser). */
+  | { state: 'lost'; reached: boolean; kind: Transport['kind'] | null; reason: string }
 
 interface ConnectionState {
   connection: Connection
@@ -19,7 +19,11 @@ interface ConnectionState {
 export const useConnection = create<ConnectionState>()((set) => ({
   connection: { state: 'connecting' },
   opened: (transport, helper) => set({ connection: { state: 'open', transport, helper } }),
-  lost: (reason) => set(({ connection }) => ({ connection: { state: 'lost', reached: connection.state === 'open', reason } })),
+  lost: (reason) =>
+    set(({ connection }) => {
+      const kind = connection.state === 'open' ? connection.transport.kind : null
+      return { connection: { state: 'lost', reached: kind !== null, kind, reason } }
+    }),
 }))
 
 export function transport(): Transport | null {
@@ -41,4 +45,8 @@ export async function ask<N extends RequestName>(name: N, params: Params<N>): Pr
       next: 'Start it again.',
     },
   }
+}
+
+export function useConnected(): boolean {
+  return useConnection((state) => state.connection.state === 'open')
 }

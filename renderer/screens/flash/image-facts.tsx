@@ -41,7 +41,7 @@ export function ImageFactsList({ facts, mode }: { facts: ImageFacts; mode: Flash
         ))}
         {facts.sums.length === 0 ? <NoSum /> : null}
       </dl>
-      <SumEntry />
+      <SumEntry anyFound={facts.sums.length > 0} />
     </>
   )
 }
@@ -66,7 +66,7 @@ function NoSum() {
 }
 
 /** A sum from the image's page, typed or pasted; which kind it is shows by its length. */
-function SumEntry() {
+function SumEntry({ anyFound }: { anyFound: boolean }) {
   const sum = useFlash((state) => state.sum)
   const setOption = useFlash((state) => state.setOption)
   const [asked, setAsked] = useState(false)
@@ -75,7 +75,7 @@ function SumEntry() {
     return (
       <div className="sum-ask">
         <Button look="quiet" onPress={() => setAsked(true)}>
-          {t.flash.checksum}: {t.flash.sumEnter}
+          {anyFound ? t.flash.sumEnterAnother : t.flash.sumEnter}
         </Button>
       </div>
     )

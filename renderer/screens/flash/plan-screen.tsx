@@ -2,7 +2,7 @@
 import { useState } from 'react'
 import type { FlashPlan, PlanTarget } from '../../../native-helpers/contract.ts'
 import { Button } from '../../components/button.tsx'
-import { actOf, ConfirmWrite, LossList, pathOf } from '../../components/confirm-write.tsx'
+import { actOf, ConfirmWrite, LossList, pathOf, replacesNothing } from '../../components/confirm-write.tsx'
 import { ErrorFinding, Finding } from '../../components/finding.tsx'
 import { whereOf } from '../../components/job-words.ts'
 import { Link } from '../../components/link.tsx'
@@ -80,7 +80,7 @@ function back() {
 
 function TargetLoss({ target }: { target: PlanTarget }) {
   return (
-    <li>
+    <li className={replacesNothing(target) ? undefined : 'loses-something'}>
       <div className="losses-name">
         <strong>{target.label}</strong>
         <span>

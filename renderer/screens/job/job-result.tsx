@@ -40,11 +40,6 @@ function Outcome({ job }: { job: Job }) {
     return (
       <Finding kind="bad" title={t.result.someFailed(failed.length, job.targets.length)} urgent>
         {failed.length < job.targets.length ? <p>{t.result.someFailedText}</p> : null}
-        {failed.map((target) => (
-          <p key={target.path}>
-            {target.label}: {target.error?.message} {target.error?.meaning} {target.error?.next}
-          </p>
-        ))}
       </Finding>
     )
   }

@@ -11,7 +11,7 @@ import { jobHeading } from '../../components/job-words.ts'
 import { Link } from '../../components/link.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { t } from '../../i18n/index.ts'
-import { useConnection } from '../../state/connection.ts'
+import { useConnected } from '../../state/connection.ts'
 import { useHistory } from '../../state/history.ts'
 import { useJobs } from '../../state/jobs.ts'
 import { JobResult } from './job-result.tsx'
@@ -47,7 +47,7 @@ function reads(job: Job): boolean {
 function RunningJob({ job }: { job: Job }) {
   const [asking, setAsking] = useState(false)
   const { stopping, stopError } = useJobs()
-  const connected = useConnection((state) => state.connection.state === 'open')
+  const connected = useConnected()
   const isStopping = stopping.includes(job.id)
   return (
     <Screen
@@ -61,7 +61,7 @@ function RunningJob({ job }: { job: Job }) {
     >
       {stopError ? <ErrorFinding error={stopError} /> : null}
       <JobSteps job={job} reads={reads(job)} />
-      <JobProgress job={job} />
+      <JobProgress job={job} connected={connected} />
       {job.targets.length > 1 ? <JobTargets job={job} /> : null}
       <Checks checks={job.checks} />
       <StopDialog job={job} isOpen={asking} onLeave={() => setAsking(false)} />

@@ -1,4 +1,4 @@
-import type { Job, JobTarget } from '../../../native-helpers/contract.ts'
+import type { ErrorValue, Job, JobTarget } from '../../../native-helpers/contract.ts'
 import { Mark, type MarkKind } from '../../components/mark.tsx'
 import { UsageBar } from '../../components/usage-bar.tsx'
 import { format, t } from '../../i18n/index.ts'
@@ -29,9 +29,7 @@ export function JobTargets({ job }: { job: Job }) {
             </div>
             <UsageBar label={target.label} fraction={fractionOf(job, target)} state={target.state} />
             {target.error ? (
-              <p className="soft">
-                {target.error.message} {target.error.next}
-              </p>
+              <TargetError error={target.error} />
             ) : (
               <small className="soft">
                 {format.size(job.progress.phase === 'verifying' ? target.verifiedBytes : target.writtenBytes)}
@@ -52,4 +50,15 @@ function fractionOf(job: Job, target: JobTarget): number | null {
   if (total === 0) return 0
   const reading = job.kind === 'verify' || job.progress.phase === 'verifying'
   return Math.min(1, (reading ? target.verifiedBytes : target.writtenBytes) / total)
+}
+
+function TargetError({ error }: { error: ErrorValue }) {
+  return (
+    <div className="target-error">
+      <p>{error.message}</p>
+      <p className="soft">
+        {error.meaning} {error.next}
+      </p>
+    </div>
+  )
 }
