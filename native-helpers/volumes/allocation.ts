@@ -10,7 +10,7 @@ import {
 import { fatAllocationProblem, readFatAllocation } from './fat-allocation.ts'
 import { fatBootBytes, parseFatBoot } from './fat-boot.ts'
 import type { Problem } from './problem.ts'
-import type { Reading } from './reading.ts'
+import { type Reading, remembering } from './reading.ts'
 
 export interface VolumeAllocation {
   filesystem: 'ext2' | 'ext3' | 'ext4' | 'fat12' | 'fat16' | 'fat32' | null
@@ -45,8 +45,9 @@ const otherOwners: { offset: number; magic: Buffer }[] = [
  */
 export function* readAllocation(volumeBytes: number, free: FreeSink): Reading<VolumeAllocation> {
   if (volumeBytes < probeBytes) return { filesystem: null, problem: { code: 'volume-small', detail: 'it is too small' } }
-  const start = yield { start: 0, length: probeBytes }
-  if (!start) return { filesystem: null, problem: { code: 'volume-unread', detail: 'its start cannot be read' } }
+  const lent = yield { start: 0, length: probeBytes }
+  if (!lent) return { filesystem: null, problem: { code: 'volume-unread', detail: 'its start cannot be read' } }
+  const start = Uint8Array.from(lent)
   const ext = parseExtSuperblock(start.subarray(extSuperblockOffset, extSuperblockOffset + extSuperblockBytes))
   const fat = parseFatBoot(start.subarray(0, fatBootBytes))
   const foreign = otherOwners.some(({ offset, magic }) => magic.equals(start.subarray(offset, offset + magic.length)))
@@ -54,11 +55,11 @@ export function* readAllocation(volumeBytes: number, free: FreeSink): Reading<Vo
     return { filesystem: null, problem: { code: 'volume-ambiguous', detail: 'it carries the marks of two kinds of filesystem' } }
   }
   if (ext.value) {
-    const problem = extAllocationProblem(ext.value, volumeBytes) ?? (yield* readExtAllocation(ext.value, free))
+    const problem = extAllocationProblem(ext.value, volumeBytes) ?? (yield* remembering(start, readExtAllocation(ext.value, free)))
     return { filesystem: extName(ext.value), problem }
   }
   if (fat.value) {
-    const problem = fatAllocationProblem(fat.value, volumeBytes) ?? (yield* readFatAllocation(fat.value, free))
+    const problem = fatAllocationProblem(fat.value, volumeBytes) ?? (yield* remembering(start, readFatAllocation(fat.value, free)))
     return { filesystem: `fat${fat.value.entryBits}`, problem }
   }
   const looksLikeExt = ext.problem !== null && ext.problem.code !== 'ext-none'

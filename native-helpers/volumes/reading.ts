@@ -27,3 +27,19 @@ export function readFrom<T>(device: BlockDevice, reading: Reading<T>): T {
   }
   return step.value
 }
+
+/** Runs a reader that may ask again for what was read of the start already: `start` is remembered, only the rest is asked for. */
+export function* remembering<T>(start: Uint8Array, reading: Reading<T>): Reading<T> {
+  let step = reading.next(null)
+  while (!step.done) {
+    const want = step.value
+    const end = want.start + want.length
+    if (want.start >= start.length || want.start < 0) step = reading.next(yield want)
+    else if (end <= start.length) step = reading.next(start.subarray(want.start, end))
+    else {
+      const rest = yield { start: start.length, length: end - start.length }
+      step = reading.next(rest && Buffer.concat([start.subarray(want.start), rest]))
+    }
+  }
+  return step.value
+}
