@@ -19,7 +19,8 @@ const say = (text) => process.stderr.write(`set-up: ${text}\n`)
 function npm(args, quietly) {
   // npm_execpath is the npm that runs this script; without it (node build/start.mjs …) the one on the PATH.
   const script = process.env.npm_execpath
-  const command = script ? process.execPath : windows ? 'npm.cmd' : 'npm'
+  // Under npm this process itself may run from node_modules/.bin, which "npm ci" takes away; npm's own Node stays.
+  const command = script ? (process.env.npm_node_execpath ?? process.execPath) : windows ? 'npm.cmd' : 'npm'
   const all = script ? [script, ...args] : args
   const done = spawnSync(command, all, { cwd: top, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8', shell: windows && !script })
   if (done.status === 0) return
