@@ -25,7 +25,12 @@ function udevEvents(onHint: () => void): () => void {
   child.stdout.on('data', onHint)
   child.unref()
   if ('unref' in child.stdout && typeof child.stdout.unref === 'function') child.stdout.unref()
-  return () => child.kill()
+  const end = () => void child.kill()
+  process.once('exit', end)
+  return () => {
+    process.off('exit', end)
+    end()
+  }
 }
 
 function folderEvents(onHint: () => void): () => void {
