@@ -10,7 +10,8 @@ export interface BlockWatcher {
 /** Puts the parts that threads have filled into whole blocks, and hands these out in order. */
 export class BlockQueue {
   private readonly ring: RingParts
-  private readonly watcher: BlockWatcher | null
+  private readonly watchers: BlockWatcher[]
+  private readonly onFree: () => void
   private readonly filledBytes = new Map<number, number>()
   private nextIndex = 0
   private totalBytes: number | null = null
@@ -18,9 +19,10 @@ export class BlockQueue {
   private wake: (() => void) | null = null
   private readonly handedOut = new Set<number>()
 
-  constructor(ring: RingParts, watcher: BlockWatcher | null) {
+  constructor(ring: RingParts, watchers: BlockWatcher[], onFree: () => void = () => undefined) {
     this.ring = ring
-    this.watcher = watcher
+    this.watchers = watchers
+    this.onFree = onFree
   }
 
   filled(index: number, bytes: number): void {
@@ -74,12 +76,14 @@ export class BlockQueue {
   private handOut(index: number, length: number): ImageBlock {
     this.filledBytes.delete(index)
     this.handedOut.add(index)
-    let users = this.watcher === null ? 1 : 2
+    let users = 1 + this.watchers.length
     const done = () => {
       users--
-      if (users === 0) freeSlot(this.ring, index)
+      if (users > 0) return
+      freeSlot(this.ring, index)
+      this.onFree()
     }
-    this.watcher?.see(index, length, done)
+    for (const watcher of this.watchers) watcher.see(index, length, done)
     return {
       offset: index * this.ring.blockBytes,
       bytes: slotBytes(this.ring, index).subarray(0, length),

@@ -16,7 +16,10 @@ export function decodeGzip(name: string, source: ByteSource, out: PartWriter): v
         const { consumed, produced } = engine.step(chunk.subarray(at), room, false)
         at += consumed
         if (produced > 0) out.advance(produced)
-        if (consumed === 0 && produced < room.length) return padding(name, chunk.subarray(at), source)
+        if (consumed === 0 && produced < room.length) {
+          checkPadding(name, chunk.subarray(at), source)
+          return
+        }
       }
     }
     for (;;) {
@@ -34,7 +37,7 @@ export function decodeGzip(name: string, source: ByteSource, out: PartWriter): v
   }
 }
 
-function padding(name: string, rest: Uint8Array, source: ByteSource): void {
+function checkPadding(name: string, rest: Uint8Array, source: ByteSource): void {
   for (let chunk: Uint8Array | null = rest; chunk !== null; chunk = source.read()) {
     if (chunk.some((byte) => byte !== 0)) throw damaged(name, 'something that is not gzip data follows the image')
   }

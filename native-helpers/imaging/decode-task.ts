@@ -1,14 +1,31 @@
-import type { ErrorValue, ImageFormat } from '../contract.ts'
+import type { ErrorValue } from '../contract.ts'
+import type { Bzip2Shared } from './decode-bzip2-blocks.ts'
+import type { XzBlocksTask } from './decode-xz-blocks.ts'
+import type { Meter } from './meter.ts'
 import type { RingParts } from './slot-ring.ts'
-import type { FileSpec } from './source.ts'
+import type { FileSpec, SourceSpec } from './source.ts'
 
-/** What a decoding thread gets. */
-export interface DecodeTask {
-  name: string
-  format: ImageFormat
-  source: FileSpec
-  ring: RingParts
+/** How the bytes of a source are packed; `deflate` is a zip's, without a header. */
+export type Packing = 'none' | 'gzip' | 'deflate' | 'bzip2' | 'xz' | 'zstd'
+
+/** What one decoding thread is to do: everything in order, or its share of the blocks. */
+export type Work =
+  | { kind: 'stream'; packing: Packing; source: SourceSpec; check: ContentCheck | null }
+  | { kind: 'xz-blocks'; task: XzBlocksTask }
+  | { kind: 'bzip2-blocks'; source: FileSpec; shared: Bzip2Shared }
+
+/** What a zip's directory says of a member. */
+export interface ContentCheck {
+  sizeBytes: number
+  crc32: number
 }
 
-/** What it says. `ended` is the length of the image. */
-export type DecoderMessage = { filled: number; bytes: number } | { ended: number } | { failed: ErrorValue }
+export interface DecodeTask {
+  name: string
+  work: Work
+  ring: RingParts
+  meter: Meter
+}
+
+/** What a thread says. It ends with `ended`: the length of the image, or null where it does not know. */
+export type DecoderMessage = { filled: number; bytes: number } | { ended: number | null } | { failed: ErrorValue }

@@ -1,28 +1,75 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { crc32 } from 'node:zlib'
 import { toErrorValue } from '../errors.ts'
+import { decodeBzip2 } from './decode-bzip2.ts'
+import { decodeBzip2Blocks } from './decode-bzip2-blocks.ts'
+import { decodeDeflate } from './decode-deflate.ts'
 import { decodeGzip } from './decode-gzip.ts'
-import type { DecoderMessage, DecodeTask } from './decode-task.ts'
-import { PartWriter } from './slot-ring.ts'
-import { type ByteSource, openFileSource } from './source.ts'
+import type { DecoderMessage, DecodeTask, Packing, Work } from './decode-task.ts'
+import { decodeXz } from './decode-xz.ts'
+import { decodeXzBlocks } from './decode-xz-blocks.ts'
+import { decodeZstd } from './decode-zstd.ts'
+import { damaged } from './image-errors.ts'
+import type { Meter } from './meter.ts'
+import { type Filled, PartWriter, type RingParts } from './slot-ring.ts'
+import { type ByteSource, openSource } from './source.ts'
 
-/** Decodes one image from start to end into the ring. */
-function run(task: DecodeTask, post: (message: DecoderMessage) => void): void {
-  const out = new PartWriter(task.ring, 0, (index, bytes) => post({ filled: index, bytes }))
-  const source: ByteSource = openFileSource(task.source, task.ring.stats)
-  try {
-    decodeGzip(task.name, source, out)
-    out.flush()
-    post({ ended: out.position })
-  } finally {
-    source.close()
+type Decode = (name: string, source: ByteSource, out: PartWriter) => void | Promise<void>
+
+const decoders: Record<Packing, Decode> = {
+  none(_name, source, out) {
+    for (let chunk = source.read(); chunk !== null; chunk = source.read()) out.write(chunk)
+  },
+  gzip: decodeGzip,
+  deflate: decodeDeflate,
+  bzip2: decodeBzip2,
+  xz: decodeXz,
+  zstd: decodeZstd,
+}
+
+/** Answers the length of the image when this thread knows it. */
+async function run({ name, work, ring, meter }: DecodeTask, filled: Filled): Promise<number | null> {
+  switch (work.kind) {
+    case 'stream':
+      return decodeStream(name, work, ring, meter, filled)
+    case 'xz-blocks':
+      await decodeXzBlocks(name, work.task, ring, meter, filled)
+      return null
+    case 'bzip2-blocks':
+      return decodeBzip2Blocks(name, work.source, ring, meter, work.shared, filled)
   }
+}
+
+async function decodeStream(
+  name: string,
+  { packing, source, check }: Extract<Work, { kind: 'stream' }>,
+  ring: RingParts,
+  meter: Meter,
+  filled: Filled,
+): Promise<number> {
+  let crc = 0
+  const watch = (bytes: Uint8Array) => {
+    crc = crc32(bytes, crc)
+  }
+  const out = new PartWriter(ring, 0, filled, check === null ? null : watch)
+  const bytes = openSource(source, meter)
+  try {
+    await decoders[packing](name, bytes, out)
+  } finally {
+    bytes.close()
+  }
+  if (check !== null && out.position !== check.sizeBytes)
+    throw damaged(name, 'its length is not the one in the directory of the archive')
+  if (check !== null && crc !== check.crc32) throw damaged(name, 'its checksum is not the one in the directory of the archive')
+  out.flush()
+  return out.position
 }
 
 const port = parentPort
 if (port !== null) {
-  try {
-    run(workerData as DecodeTask, (message) => port.postMessage(message))
-  } catch (thrown) {
-    port.postMessage({ failed: toErrorValue(thrown) } satisfies DecoderMessage)
-  }
+  const post = (message: DecoderMessage) => port.postMessage(message)
+  run(workerData as DecodeTask, (index, bytes) => post({ filled: index, bytes })).then(
+    (ended) => post({ ended }),
+    (thrown) => post({ failed: toErrorValue(thrown) }),
+  )
 }

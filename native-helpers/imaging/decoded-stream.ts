@@ -2,43 +2,84 @@ import type { Worker } from 'node:worker_threads'
 import type { ImageFacts } from '../contract.ts'
 import { cancelled, fromValue } from '../errors.ts'
 import { BlockQueue } from './block-queue.ts'
-import type { DecoderMessage, DecodeTask } from './decode-task.ts'
+import type { DecoderMessage, DecodeTask, Work } from './decode-task.ts'
+import { type DigestAlgorithm, type Digester, digestBlocks, digestFile, settled } from './digests.ts'
 import { fileError } from './image-errors.ts'
-import { createRing, type RingParts, statStoredBytes, statWaitMs } from './slot-ring.ts'
-import { defaultBlockBytes, defaultSlots, type ImageStream, type StreamOptions } from './stream.ts'
+import { createMeters, type Meters, readBytes, waitedMs } from './meter.ts'
+import { createRing } from './slot-ring.ts'
+import { type Digests, defaultBlockBytes, defaultSlots, type ImageStream, type StreamOptions } from './stream.ts'
 import { startWorker } from './workers.ts'
 
-/** An image that threads decode into a ring. */
-export function openDecodedStream(facts: ImageFacts, task: Omit<DecodeTask, 'ring'>, options: StreamOptions): ImageStream {
-  const ring: RingParts = createRing(options.blockBytes ?? defaultBlockBytes, options.slots ?? defaultSlots)
-  const queue = new BlockQueue(ring, null)
-  const threads: Worker[] = []
-  let contentBytes = facts.contentBytes
-  let closed = false
+/** Brings stored bytes from elsewhere to the decoding thread, and sums them on the way. */
+export interface Feeder {
+  onFailure(listener: (thrown: unknown) => void): void
+  /** After the decoder has taken everything. */
+  digests(): Promise<{ sha256: string | null; md5: string | null }>
+  close(): Promise<void>
+}
 
-  const close = async () => {
-    closed = true
-    options.signal?.removeEventListener('abort', stop)
-    queue.failed(cancelled())
-    await Promise.all(threads.map((thread) => thread.terminate()))
+/** What decodes an image: the work of each thread, and where the stored bytes come from. */
+export interface DecodePlan {
+  name: string
+  works: Work[]
+  from: { path: string; sizeBytes: number } | { feeder: Feeder }
+}
+
+/** An image that threads decode into a ring. */
+export function openDecodedStream(facts: ImageFacts, plan: DecodePlan, options: StreamOptions): ImageStream {
+  const ring = createRing(options.blockBytes ?? defaultBlockBytes, options.slots ?? defaultSlots)
+  const meters = createMeters(plan.works.length)
+  const contentDigesters = unique(options.digests?.content).map((algorithm) => digestBlocks(algorithm, ring))
+  const fileDigesters = startFileDigests(plan, options, meters)
+  const queue = new BlockQueue(ring, contentDigesters)
+  let contentBytes = facts.contentBytes
+  let running = plan.works.length
+  let ended = false
+  let closing: Promise<unknown> | null = null
+
+  const finished = (lengthBytes: number | null) => {
+    contentBytes = lengthBytes ?? contentBytes
+    running--
+    // Only when all are through: a thread may find damage after its last byte.
+    if (running > 0) return
+    ended = true
+    for (const one of fileDigesters) one.end()
+    queue.ended(contentBytes ?? 0)
+  }
+  const attend = (thread: Worker) => {
+    let through = false
+    thread.on('message', (message: DecoderMessage) => {
+      if ('filled' in message) {
+        queue.filled(message.filled, message.bytes)
+        return
+      }
+      through = true
+      if ('failed' in message) queue.failed(fromValue(message.failed))
+      else finished(message.ended)
+    })
+    thread.on('error', (thrown) => queue.failed(fileError(plan.name, thrown)))
+    thread.on('exit', () => {
+      if (!through) queue.failed(closing === null ? new Error('A decoding thread ended without a word') : cancelled())
+    })
+    return thread
+  }
+  const threads = plan.works.map((work, index) =>
+    attend(startWorker('decode-worker', { name: plan.name, work, ring, meter: meters.of(index) } satisfies DecodeTask)),
+  )
+  if ('feeder' in plan.from) plan.from.feeder.onFailure((thrown) => queue.failed(thrown))
+
+  const close = (): Promise<unknown> => {
+    closing ??= Promise.all([
+      ...threads.map((thread) => thread.terminate()),
+      ...[...contentDigesters, ...fileDigesters].map((one) => one.close()),
+      'feeder' in plan.from ? plan.from.feeder.close() : null,
+    ])
+    return closing
   }
   const stop = () => {
+    queue.failed(cancelled())
     close().catch(() => undefined)
   }
-
-  const thread = startWorker('decode-worker', { ...task, ring } satisfies DecodeTask)
-  threads.push(thread)
-  thread.on('message', (message: DecoderMessage) => {
-    if ('filled' in message) queue.filled(message.filled, message.bytes)
-    else if ('ended' in message) {
-      contentBytes = message.ended
-      queue.ended(message.ended)
-    } else queue.failed(fromValue(message.failed))
-  })
-  thread.on('error', (thrown) => queue.failed(fileError(task.name, thrown)))
-  thread.on('exit', () => {
-    if (!closed) queue.failed(new Error('The decoding thread ended without a word'))
-  })
   options.signal?.addEventListener('abort', stop, { once: true })
   if (options.signal?.aborted) stop()
 
@@ -50,13 +91,36 @@ export function openDecodedStream(facts: ImageFacts, task: Omit<DecodeTask, 'rin
     },
     storedBytes: facts.storedBytes,
     get storedBytesRead() {
-      return ring.stats[statStoredBytes] ?? 0
+      const read = readBytes(meters.all)
+      if (facts.storedBytes === null) return read
+      return ended ? facts.storedBytes : Math.min(read, facts.storedBytes)
     },
     get sourceWaitMs() {
-      return ring.stats[statWaitMs] ?? 0
+      return waitedMs(meters.all)
     },
-    next: () => queue.next(options.signal),
-    digests: async () => ({ file: { sha256: null, md5: null }, content: { sha256: null, md5: null } }),
-    close,
+    async next() {
+      const block = await queue.next(options.signal)
+      if (block === null) for (const one of contentDigesters) one.end()
+      return block
+    },
+    async digests(): Promise<Digests> {
+      const file = 'feeder' in plan.from ? await plan.from.feeder.digests() : await settled(fileDigesters)
+      return { file, content: await settled(contentDigesters) }
+    },
+    async close() {
+      options.signal?.removeEventListener('abort', stop)
+      queue.failed(cancelled())
+      await close()
+    },
   }
+}
+
+function startFileDigests(plan: DecodePlan, options: StreamOptions, meters: Meters): Digester[] {
+  const { from } = plan
+  if (!('path' in from)) return []
+  return unique(options.digests?.file).map((algorithm) => digestFile(algorithm, plan.name, from.path, from.sizeBytes, meters))
+}
+
+function unique(algorithms: DigestAlgorithm[] | undefined): DigestAlgorithm[] {
+  return [...new Set(algorithms)]
 }

@@ -1,8 +1,11 @@
-import { open, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { ImageFacts, ImageRef } from '../contract.ts'
 import { formatOf } from './format.ts'
-import { emptyImage, fileError, notAFile } from './image-errors.ts'
+import { emptyImage } from './image-errors.ts'
+import { openLocalFile } from './local-file.ts'
+import { readXzIndex } from './xz-index.ts'
+import { chooseMember, zipMembers } from './zip.ts'
+import { zstdContentBytes } from './zstd-length.ts'
 
 const headBytes = 64 * 1024
 
@@ -10,35 +13,23 @@ const headBytes = 64 * 1024
 export async function probeImage(ref: ImageRef, signal?: AbortSignal): Promise<ImageFacts> {
   signal?.throwIfAborted()
   const name = path.basename(ref.location)
-  const head = new Uint8Array(headBytes)
-  let sizeBytes: number
-  let length: number
+  const file = await openLocalFile(name, ref.location)
   try {
-    const found = await stat(ref.location)
-    if (found.isDirectory()) throw notAFile(name, 'a folder')
-    if (found.isBlockDevice()) throw notAFile(name, 'a drive')
-    if (!found.isFile()) throw notAFile(name, 'a pipe, socket or terminal')
-    const file = await open(ref.location, 'r')
-    try {
-      sizeBytes = (await file.stat()).size
-      length = (await file.read(head, 0, headBytes, 0)).bytesRead
-    } finally {
-      await file.close()
+    if (file.sizeBytes === 0) throw emptyImage(name)
+    const head = await file.read(0, Math.min(headBytes, file.sizeBytes))
+    const format = formatOf(head)
+    let contentBytes: number | null = null
+    let members: ImageFacts['members'] = []
+    if (format === 'raw') contentBytes = file.sizeBytes
+    else if (format === 'xz') contentBytes = (await readXzIndex(file))?.contentBytes ?? null
+    else if (format === 'zstd') contentBytes = await zstdContentBytes(file)
+    else if (format === 'zip') {
+      const found = await zipMembers(name, file)
+      if (found.length > 1) members = found.map((member) => ({ name: member.name, sizeBytes: member.sizeBytes }))
+      if (found.length <= 1 || ref.member !== undefined) contentBytes = chooseMember(name, found, ref.member).sizeBytes
     }
-  } catch (thrown) {
-    throw fileError(name, thrown)
-  }
-  if (length === 0) throw emptyImage(name)
-  const format = formatOf(head.subarray(0, length))
-  return {
-    ref,
-    name,
-    format,
-    storedBytes: sizeBytes,
-    contentBytes: format === 'raw' ? sizeBytes : null,
-    members: [],
-    sums: [],
-    bmap: null,
-    shows: null,
+    return { ref, name, format, storedBytes: file.sizeBytes, contentBytes, members, sums: [], bmap: null, shows: null }
+  } finally {
+    await file.close()
   }
 }

@@ -7,12 +7,7 @@ export interface RingParts {
   readonly memory: Uint8Array
   /** One counter per slot: how often it was given back. */
   readonly epochs: Int32Array
-  /** [0] stored bytes read, [1] milliseconds waited for the source. */
-  readonly stats: Float64Array
 }
-
-export const statStoredBytes = 0
-export const statWaitMs = 1
 
 export function createRing(blockBytes: number, slots: number): RingParts {
   return {
@@ -20,7 +15,6 @@ export function createRing(blockBytes: number, slots: number): RingParts {
     slots,
     memory: alignedBuffer(blockBytes * slots, true),
     epochs: new Int32Array(new SharedArrayBuffer(slots * 4)),
-    stats: new Float64Array(new SharedArrayBuffer(16)),
   }
 }
 
@@ -62,12 +56,15 @@ export type Filled = (index: number, bytes: number) => void
 export class PartWriter {
   private readonly ring: RingParts
   private readonly filled: Filled
+  private readonly watch: ((bytes: Uint8Array) => void) | null
   private offset: number
   private told: number
 
-  constructor(ring: RingParts, startOffset: number, filled: Filled) {
+  /** `watch` sees every byte that is written, in order. */
+  constructor(ring: RingParts, startOffset: number, filled: Filled, watch: ((bytes: Uint8Array) => void) | null = null) {
     this.ring = ring
     this.filled = filled
+    this.watch = watch
     this.offset = startOffset
     this.told = startOffset
   }
@@ -85,6 +82,10 @@ export class PartWriter {
 
   /** After `bytes` of `room()` were filled. */
   advance(bytes: number): void {
+    if (this.watch !== null) {
+      const within = this.offset % this.ring.blockBytes
+      this.watch(slotBytes(this.ring, Math.floor(this.offset / this.ring.blockBytes)).subarray(within, within + bytes))
+    }
     this.offset += bytes
     if (this.offset % this.ring.blockBytes === 0) this.flush()
   }
