@@ -8,6 +8,7 @@ import { useOpening } from './components/opening.ts'
 import { SidePart } from './components/side-part.tsx'
 import { useHeadingFocus } from './components/use-heading-focus.ts'
 import { useNarrow } from './components/use-narrow.ts'
+import { useWindowTitle } from './components/use-window-title.ts'
 import { language, t } from './i18n/index.ts'
 import { DriveScreen } from './screens/drives/drive-screen.tsx'
 import { DrivesScreen } from './screens/drives/drives-screen.tsx'
@@ -50,9 +51,9 @@ function TwoParts({ route }: { route: Route }) {
 /** In a narrow window the left part is a screen of its own. */
 function ListScreen() {
   const heading = useHeadingFocus()
+  useWindowTitle(t.frame.parts)
   return (
     <main>
-      <title>{`${t.frame.parts} – Livecard`}</title>
       <h1 ref={heading} tabIndex={-1} className="unseen">
         {t.frame.parts}
       </h1>

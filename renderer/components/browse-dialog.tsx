@@ -71,18 +71,20 @@ function Browser() {
           <code title={folder.folder}>{folder.folder}</code>
         </div>
         {error ? <ErrorFinding error={error} /> : null}
-        <Entries folder={folder} onFolder={setWanted} />
+        <Entries key={folder.folder} folder={folder} onFolder={setWanted} />
       </div>
     </div>
   )
 }
 
 function Entries({ folder, onFolder }: { folder: Folder; onFolder: (path: string) => void }) {
-  const entries = folder.entries.filter((entry) => entry.kind !== 'other')
-  if (entries.length === 0) return <p className="soft browse-empty">{t.browse.empty}</p>
+  const [all, setAll] = useState(false)
+  const entries = folder.entries.filter((entry) => all || entry.kind !== 'other')
+  const others = folder.entries.length - entries.length
   return (
     <>
-      <ul className="browse-entries" aria-label={t.browse.entries}>
+      {entries.length === 0 ? <p className="soft browse-empty">{t.browse.empty}</p> : null}
+      <ul className="browse-entries" hidden={entries.length === 0} aria-label={t.browse.entries}>
         {entries.map((entry) => (
           <li key={entry.path}>
             <AriaButton
@@ -99,6 +101,13 @@ function Entries({ folder, onFolder }: { folder: Folder; onFolder: (path: string
           </li>
         ))}
       </ul>
+      {others > 0 ? (
+        <div>
+          <Button look="quiet" onPress={() => setAll(true)}>
+            {t.browse.others(others)}
+          </Button>
+        </div>
+      ) : null}
       {folder.truncated ? <p className="soft">{t.browse.truncated}</p> : null}
     </>
   )

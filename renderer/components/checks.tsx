@@ -12,7 +12,7 @@ export function Checks({ checks }: { checks: Job['checks'] }) {
       <dl className="rows">
         {checks.map((check) => (
           <div key={check.id}>
-            <dt>{check.label}</dt>
+            <dt>{t.job.checkName(check.id, check.label)}</dt>
             <dd>
               {check.value ? <code title={check.value}>{shortened(check)}</code> : null}
               <span className={`pill pill-${looks[check.state]}`}>

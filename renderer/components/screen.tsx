@@ -1,19 +1,22 @@
 import type { ReactNode } from 'react'
 import { useHeadingFocus } from './use-heading-focus.ts'
+import { useWindowTitle } from './use-window-title.ts'
 
 interface ScreenProps {
   title: string
   sub?: ReactNode
   actions?: ReactNode
+  /** The screen that the app begins with. */
+  isStart?: boolean
   children: ReactNode
 }
 
 /** The right part's frame: one heading, what it is about, its actions. */
-export function Screen({ title, sub, actions, children }: ScreenProps) {
+export function Screen({ title, sub, actions, isStart = false, children }: ScreenProps) {
   const heading = useHeadingFocus()
+  useWindowTitle(isStart ? null : title)
   return (
     <div className="screen">
-      <title>{`${title} – Livecard`}</title>
       <header className="screen-head">
         <div className="grow">
           <h1 ref={heading} tabIndex={-1}>

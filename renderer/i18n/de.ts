@@ -2,6 +2,19 @@ import type { Catalogue } from './en.ts'
 
 const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
 
+/** By the helper's stable names. */
+const checkNames: Record<string, string> = {
+  identity: 'Das Laufwerk ist das bestätigte',
+  bmap: 'Die Blockkarte gehört zu diesem Abbild',
+  'read-back': 'Zurückgelesen und verglichen',
+  'sum-sha256': 'SHA-256 des Abbilds',
+  'sum-md5': 'MD5 des Abbilds',
+  'sum-file-sha256': 'SHA-256 der Datei',
+  'sum-file-md5': 'MD5 der Datei',
+  'sum-content-sha256': 'SHA-256 des entpackten Abbilds',
+  'sum-content-md5': 'MD5 des entpackten Abbilds',
+}
+
 export const de: Catalogue = {
   units: {
     of: 'von',
@@ -242,6 +255,7 @@ export const de: Catalogue = {
     leftOut: 'Weggelassen, unbenutzt',
     leftOutNone: 'nichts',
     checks: 'Prüfungen',
+    checkName: (id, label) => checkNames[id] ?? label,
     pills: { pending: 'noch nicht', ok: 'stimmt', same: 'noch dasselbe', differs: 'weicht ab', skipped: 'weggelassen' },
     targets: 'Laufwerke',
     targetStates: { waiting: 'wartet', running: 'in Arbeit', done: 'fertig', failed: 'fehlgeschlagen', cancelled: 'angehalten' },
@@ -316,6 +330,7 @@ export const de: Catalogue = {
     open: 'Öffnen',
     cancel: 'Abbrechen',
     empty: 'Keine Abbilder und keine Ordner hier.',
+    others: (n) => (n === 1 ? '1 andere Datei zeigen' : `${n} andere Dateien zeigen`),
     truncated: 'Dieser Ordner ist lang; nur seine ersten Einträge werden gezeigt.',
     loading: 'Liest den Ordner…',
     folder: 'Ordner',

@@ -240,6 +240,8 @@ export const en = {
     leftOut: 'Left out, unused',
     leftOutNone: 'nothing',
     checks: 'Checks',
+    /** The helper's own words are English. */
+    checkName: (_id: string, label: string) => label,
     pills: { pending: 'not yet', ok: 'matches', same: 'still the same', differs: 'differs', skipped: 'left out' },
     targets: 'Drives',
     targetStates: { waiting: 'waiting', running: 'working', done: 'done', failed: 'failed', cancelled: 'stopped' },
@@ -315,6 +317,7 @@ export const en = {
     open: 'Open',
     cancel: 'Cancel',
     empty: 'No images and no folders here.',
+    others: (n: number) => `Show ${s(n, 'other file', 'other files')}`,
     truncated: 'This folder is long; only its first entries are shown.',
     loading: 'Reading the folder…',
     folder: 'Folder',

@@ -11,7 +11,7 @@ import { go, type Route } from '../../state/route.ts'
 
 export function HomeScreen() {
   return (
-    <Screen title={t.home.title} sub={t.home.sub}>
+    <Screen title={t.home.title} sub={t.home.sub} isStart>
       <ul className="tiles">
         <Tile to={{ screen: 'flash', mode: 'write' }} Icon={WriteIcon} name={t.home.write} text={t.home.writeText} />
         <Tile to={{ screen: 'flash', mode: 'check' }} Icon={CompareIcon} name={t.home.check} text={t.home.checkText} />

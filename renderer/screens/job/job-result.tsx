@@ -33,7 +33,8 @@ function titleOf(job: Job): string {
 
 function Outcome({ job }: { job: Job }) {
   const failed = job.targets.filter((target) => target.error !== null && target.state === 'failed')
-  if (job.error && job.state === 'failed' && failed.length === 0) return <ErrorFinding error={job.error} />
+  // An error of the whole job stands with each target too, in the same words.
+  if (job.error && job.state === 'failed') return <ErrorFinding error={job.error} />
   if (job.state === 'cancelled') return <Stopped job={job} />
   if (failed.length === 1 && job.targets.length === 1 && failed[0]?.error) return <ErrorFinding error={failed[0].error} />
   if (failed.length > 0) {
