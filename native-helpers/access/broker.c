@@ -125,7 +125,8 @@ static bool lies_on_drive(unsigned major, unsigned minor, const char *source) {
   return major == 0 && source[0] == '/' && stat(source, &facts) == 0 && S_ISBLK(facts.st_mode) && is_volume(facts.st_rdev);
 }
 
-static void unmount_volumes(void) {
+/* Refuses when the computer has something of it mounted. What the user mounted is unmounted before writing, and may stay for reading. */
+static void settle_mounts(bool unmounting) {
   FILE *mounts = fopen("/proc/self/mountinfo", "re");
   char *line = NULL, *found[MOST_MOUNTS];
   size_t capacity = 0, count = 0;
@@ -143,7 +144,7 @@ static void unmount_volumes(void) {
   }
   free(line);
   fclose(mounts);
-  while (count > 0) {
+  while (unmounting && count > 0) {
     const char *at = found[--count];
     if (umount2(at, UMOUNT_NOFOLLOW) != 0 && errno != EINVAL) fail("mounted", "%s: %s", at, strerror(errno));
   }
@@ -196,12 +197,11 @@ int broker_open(const struct request *request) {
   if (lstat(request->path, &facts) != 0 || !S_ISBLK(facts.st_mode)) fail("gone", "there is no such drive");
   if (facts.st_rdev != makedev(request->major, request->minor)) fail("changed", "its name belongs to another device");
   check_drive(request, directory);
-  if (request->writing) {
-    find_volumes(directory);
-    refuse_swaps();
-    refuse_loops();
-    unmount_volumes();
-  }
+  /* For reading too: nobody needs the system's own disk in the hands of a program, with everybody's secrets on it. */
+  find_volumes(directory);
+  refuse_swaps();
+  refuse_loops();
+  settle_mounts(request->writing);
   int descriptor = open_exclusively(request);
   check_drive(request, directory);
   return descriptor;

@@ -2,13 +2,16 @@ import { resolve } from 'node:path'
 import type { Drive } from '../contract.ts'
 import { driveNotFound, drivePartition, notADrive } from './errors.ts'
 import type { DriveFacts } from './facts.ts'
+import { rememberShown } from './identity.ts'
 import { driveOf } from './list.ts'
 import { driveName } from './name.ts'
 import { platform } from './platform/index.ts'
 
 /** The drive behind any name of it: a link, an alias, a relative path. A partition is refused with the name of its drive. */
 export async function findDrive(path: string): Promise<Drive> {
-  return driveOf(await findFacts(path))
+  const facts = await findFacts(path)
+  rememberShown([facts])
+  return driveOf(facts)
 }
 
 export async function findFacts(path: string): Promise<DriveFacts> {

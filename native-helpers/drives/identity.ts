@@ -4,23 +4,30 @@ import type { DriveFacts } from './facts.ts'
 import { decimalSize } from './name.ts'
 import type { OpenedFacts } from './platform/types.ts'
 
-/** The model of each drive as it was last shown. It stands in for the serial number that many cheap sticks do not have. */
-const shownModels = new Map<string, string | null>()
+/**
+ * What each drive was when it was last shown to somebody. It stands in for the serial number where that says nothing: many cheap sticks have
+ * none, and a card reader's is the same whichever card is in it.
+ */
+const shown = new Map<string, Pick<DriveFacts, 'model' | 'attachment'>>()
 
 export function identityOf(facts: DriveFacts): Identity {
-  const identity = { path: facts.path, serial: facts.serial, sizeBytes: facts.sizeBytes }
-  shownModels.set(keyOf(identity), facts.model)
-  return identity
+  return { path: facts.path, serial: facts.serial, sizeBytes: facts.sizeBytes }
+}
+
+/** To be called with whatever is answered to somebody who may confirm it. */
+export function rememberShown(drives: DriveFacts[]): void {
+  for (const facts of drives) shown.set(keyOf(facts), { model: facts.model, attachment: facts.attachment })
 }
 
 /** Throws `drive-changed` when the drive that has the path now is not the one that was confirmed. */
 export function compareIdentity(confirmed: Identity, now: DriveFacts): void {
   if (confirmed.sizeBytes !== now.sizeBytes) throw driveChanged(confirmed, sizeDifference(confirmed.sizeBytes, now.sizeBytes))
   if (confirmed.serial !== now.serial) throw driveChanged(confirmed, 'its serial number is another')
-  if (confirmed.serial !== null) return
-  const shown = shownModels.get(keyOf(confirmed))
-  if (shown !== undefined && shown !== now.model)
-    throw driveChanged(confirmed, `it was ${shown ?? 'unnamed'}, and is ${now.model ?? 'unnamed'} now`)
+  const before = shown.get(keyOf(now))
+  if (!before || (now.serial !== null && !now.isCard)) return
+  if (before.model !== now.model)
+    throw driveChanged(confirmed, `it was ${before.model ?? 'unnamed'}, and is ${now.model ?? 'unnamed'} now`)
+  if (before.attachment !== now.attachment) throw driveChanged(confirmed, 'it was taken out since, and this may be another one')
 }
 
 /** The same for the drive behind an open descriptor, against what was found a moment before it was opened. */
@@ -35,6 +42,6 @@ function sizeDifference(before: number, now: number): string {
   return `it had ${decimalSize(before)} (${before} bytes), and has ${decimalSize(now)} (${now} bytes) now`
 }
 
-function keyOf({ path, sizeBytes }: Identity): string {
+function keyOf({ path, sizeBytes }: Pick<DriveFacts, 'path' | 'sizeBytes'>): string {
   return `${path}\n${sizeBytes}`
 }

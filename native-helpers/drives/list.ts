@@ -1,13 +1,15 @@
 import type { Drive } from '../contract.ts'
 import type { DriveFacts } from './facts.ts'
-import { identityOf } from './identity.ts'
+import { identityOf, rememberShown } from './identity.ts'
 import { driveName, drivePicture } from './name.ts'
 import { platform } from './platform/index.ts'
 import { refusalsFor } from './rules.ts'
 
 /** All drives of this machine, each with the reasons why it may not be written. Empty loop devices and the like are left out. */
 export async function listDrives(): Promise<Drive[]> {
-  const drives = (await listFacts()).map(driveOf)
+  const facts = await listFacts()
+  const drives = facts.map(driveOf)
+  rememberShown(facts)
   shown = JSON.stringify(drives)
   return drives
 }

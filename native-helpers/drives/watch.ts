@@ -1,5 +1,6 @@
 import type { Drive } from '../contract.ts'
 import type { DriveFacts } from './facts.ts'
+import { rememberShown } from './identity.ts'
 import { driveOf, lastShown, listFacts } from './list.ts'
 import { platform } from './platform/index.ts'
 
@@ -47,7 +48,9 @@ function startWatcher(onEnd: () => void): Watcher {
     const replaced = new Set(before?.facts.filter((drive) => wasReplaced(drive, facts)).map(({ path }) => path))
     if (replaced.size > 0) tell(drives.filter(({ identity }) => !replaced.has(identity.path)))
     // Before the first look, what matters is what this process has shown last.
-    if (replaced.size > 0 || key !== (before?.key ?? lastShown() ?? key)) tell(drives)
+    if (replaced.size === 0 && key === (before?.key ?? lastShown() ?? key)) return
+    rememberShown(facts)
+    tell(drives)
   }
   const tell = (drives: Drive[]) => {
     for (const listener of [...listeners]) listener(drives)
@@ -66,11 +69,15 @@ function startWatcher(onEnd: () => void): Watcher {
     timer.unref()
   }
 
-  void platform().then((system) => {
-    if (ended) return
-    endHints = system.hints(lookSoon)
-    lookSoon()
-  })
+  platform().then(
+    (system) => {
+      if (ended) return
+      endHints = system.hints(lookSoon)
+      lookSoon()
+    },
+    // On a platform without drives there is nothing to watch; whoever lists them is told so.
+    () => {},
+  )
   return {
     add(listener) {
       listeners.add(listener)

@@ -1,14 +1,27 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { buildAccess } from '../../build/access.ts'
+import { isRootsOwn } from '../../native-helpers/access/programs.ts'
 import type { ErrorValue } from '../../native-helpers/contract.ts'
 import { exitCodes } from '../../native-helpers/errors.ts'
 import { cannotLoop, withLoop } from '../support/devices.ts'
 import type { Plan } from '../support/private-desktop.ts'
-import { missingTools, tool } from '../support/tools.ts'
+import { missingTools, testFolder, tool } from '../support/tools.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -125,6 +138,21 @@ test('pkexec lets our broker open the drive, after it unmounted what was mounted
   assert.equal(byteAt(backing, 8192), 0xa5)
 })
 
+test('pkexec is given only what nobody but root could have changed', { skip }, (t) => {
+  const folder = testFolder(t)
+  const program = join(folder, 'open-drive')
+  writeFileSync(program, '', { mode: 0o755 })
+  assert.ok(isRootsOwn(program))
+  chmodSync(program, 0o775)
+  assert.ok(!isRootsOwn(program), 'others may write it')
+  chmodSync(program, 0o755)
+  chownSync(program, 1000, 0)
+  assert.ok(!isRootsOwn(program), 'somebody else owns it')
+  chownSync(program, 0, 0)
+  chownSync(folder, 1000, 0)
+  assert.ok(!isRootsOwn(program), 'somebody else owns its folder')
+})
+
 test('the broker believes nothing that it is told', { skip }, (t) => {
   const { path, backing } = withLoop(t, { sizeBytes: 16 * mebibyte })
   t.after(() => rmSync('/dev/shm/livecard-link', { force: true }))
@@ -168,13 +196,10 @@ test('the broker believes nothing that it is told', { skip }, (t) => {
   const disk = readFileSync(`/sys/dev/block/${major}:${minor}/uevent`, 'utf8').match(/DEVNAME=(\S+)/)?.[1]
   if (disk) {
     const sizeBytes = Number(readFileSync(`/sys/dev/block/${major}:${minor}/size`, 'utf8')) * 512
-    rows.unshift([
-      'the system disk',
-      '',
-      `/dev/${disk}`,
-      request({ deviceNumber: `${major}:${minor}`, sizeBytes, virtual: false }),
-      /refused/,
-    ])
+    for (const mode of ['read', 'write']) {
+      const words = request({ deviceNumber: `${major}:${minor}`, sizeBytes, virtual: false, mode })
+      rows.unshift([`the system disk to ${mode}`, '', `/dev/${disk}`, words, /refused/])
+    }
   }
   const outcomes = onPrivateDesktop(
     plan({

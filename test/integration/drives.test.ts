@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { alignedBuffer } from '../../native-helpers/block/aligned.ts'
 import type { Drive } from '../../native-helpers/contract.ts'
@@ -114,6 +114,9 @@ test('mounted volumes are unmounted before a drive is opened, wherever they are 
   const [first, second] = [testFolder(t), testFolder(t)]
   tool('mount', [`${path}p1`, first])
   tool('mount', ['--bind', first, second])
+  t.after(() => {
+    for (const place of [second, first]) if (readFileSync('/proc/self/mountinfo', 'utf8').includes(place)) tool('umount', [place])
+  })
   const device = await openForWriting((await findDrive(path)).identity, { allowVirtual: true })
   await device.close()
   assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(path))
@@ -249,7 +252,7 @@ test('what is written through the device is on the drive, and nobody else can ha
 
 test('a drive that changed since it was confirmed is refused', { skip }, async (t) => {
   const folder = testFolder(t)
-  const { path, detach } = withLoop(t, { sizeBytes: 16 * mebibyte, folder })
+  const { path, backing, detach } = withLoop(t, { sizeBytes: 16 * mebibyte, folder })
   const { identity } = await findDrive(path)
   const changes: [string, typeof identity][] = [
     ['another size', { ...identity, sizeBytes: 8 * mebibyte }],
@@ -260,12 +263,14 @@ test('a drive that changed since it was confirmed is refused', { skip }, async (
     assert.deepEqual([refusal.code, exitCodes[refusal.kind]], ['drive-changed', 3], what)
   }
   detach()
-  assert.equal((await reattachAs(t, folder, path)).code, 'drive-changed')
+  assert.equal((await reattachAs(t, folder, path, backing)).code, 'drive-changed')
 })
 
 /** Another file of the same size behind the same loop device: same path, same size, no serial number, and yet another drive. */
-async function reattachAs(t: TestContext, folder: string, path: string): Promise<LivecardError> {
-  const other = join(folder, 'other.img')
+async function reattachAs(t: TestContext, folder: string, path: string, backing: string): Promise<LivecardError> {
+  // By the same name, so that only the kernel's count of attachments tells.
+  const other = join(folder, 'other', basename(backing))
+  mkdirSync(join(folder, 'other'))
   tool('truncate', ['--size=16M', other])
   tool('losetup', [path, other])
   t.after(() => tool('losetup', ['--detach', path]))

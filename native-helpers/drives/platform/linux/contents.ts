@@ -23,7 +23,8 @@ export async function contents(nodes: Map<string, BlockNode>): Promise<Map<strin
   const known = await fromLsblk()
   if (existsSync('/run/udev/data') || process.getuid?.() !== 0) return known
   const unknown = [...nodes.values()].filter((node) => node.sizeBytes > 0 && !known.get(node.name)?.fs)
-  for (const [name, content] of await fromBlkid(unknown)) known.set(name, content)
+  const found = await Promise.all(unknown.map(async ({ name, path }) => [name, await fromBlkid(path)] as const))
+  for (const [name, content] of found) if (content !== null) known.set(name, content)
   return known
 }
 
@@ -51,25 +52,17 @@ async function fromLsblk(): Promise<Map<string, Content>> {
   }
 }
 
-/** blkid(8) with --probe: paragraphs of NAME=value, one for each device where it found something. */
-async function fromBlkid(nodes: BlockNode[]): Promise<Map<string, Content>> {
-  if (nodes.length === 0) return new Map()
-  const words = ['--probe', '--output', 'export', ...nodes.map((node) => node.path)]
-  const printed = await run('blkid', words, { timeout: waitMs, env: environment }).then(
-    ({ stdout }) => stdout,
-    // It exits with 2 when one of the devices holds nothing that it knows.
-    (thrown: { stdout?: string }) => thrown.stdout ?? '',
-  )
-  const found = new Map<string, Content>()
-  for (const paragraph of printed.split('\n\n')) {
+/** blkid(8) with --probe prints a line NAME=value for each thing it found; of several devices it would stop at the first that is empty. */
+async function fromBlkid(path: string): Promise<Content | null> {
+  try {
+    const { stdout } = await run('blkid', ['--probe', '--output', 'export', path], { timeout: waitMs, env: environment })
     const fields = new Map(
-      paragraph.split('\n').map((line) => [line.slice(0, line.indexOf('=')), unescaped(line.slice(line.indexOf('=') + 1))]),
+      stdout.split('\n').map((line) => [line.slice(0, line.indexOf('=')), unescaped(line.slice(line.indexOf('=') + 1))]),
     )
-    const node = nodes.find(({ path }) => path === fields.get('DEVNAME'))
-    if (node)
-      found.set(node.name, { fs: fields.get('TYPE') ?? null, label: fields.get('LABEL') ?? fields.get('PART_ENTRY_NAME') ?? null })
+    return { fs: fields.get('TYPE') ?? null, label: fields.get('LABEL') ?? fields.get('PART_ENTRY_NAME') ?? null }
+  } catch {
+    return null
   }
-  return found
 }
 
 /** The export format puts a backslash before what a shell would take for its own. */
