@@ -16,8 +16,7 @@ export function refusalsFor(facts: DriveFacts): Refusal[] {
   const swaps = facts.uses.filter((use) => use.kind === 'swap').map((use) => use.at)
   if (swaps.length > 0) refuse('swap', `This computer uses it as memory (swap: ${enumerate(swaps)}).`)
   const holders = facts.uses.filter((use) => use.kind === 'holder')
-  if (holders.length > 0)
-    refuse('holder', `It is in use as ${enumerate(holders.map(describeHolder))}; that has to be closed first.`)
+  if (holders.length > 0) refuse('holder', `It is in use as ${describeHolders(holders)}; that has to be closed first.`)
   if (facts.kind === 'virtual')
     refuse('virtual', 'This is not a real drive but one that this computer makes up in memory or from a file.')
   if (facts.kind === 'composed')
@@ -43,8 +42,12 @@ function readOnlyReason(facts: DriveFacts): string {
   return 'It is write-protected, or the system lets it be read only.'
 }
 
-function describeHolder(holder: Extract<Use, { kind: 'holder' }>): string {
-  return `${holder.what} (${holder.name})`
+/** By what they are, each with the names: "a disk made of one of its files (loop0 and loop3)". */
+function describeHolders(holders: Extract<Use, { kind: 'holder' }>[]): string {
+  const whats = [...new Set(holders.map(({ what }) => what))]
+  return whats
+    .map((what) => `${what} (${enumerate(holders.filter((holder) => holder.what === what).map(({ name }) => name))})`)
+    .join(' and as ')
 }
 
 /** At most four things by name: "/home, /var and 3 more". */

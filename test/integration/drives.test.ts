@@ -9,7 +9,7 @@ import { listDrives } from '../../native-helpers/drives/list.ts'
 import { openForReading, openForWriting } from '../../native-helpers/drives/open.ts'
 import { exitCodes, LivecardError } from '../../native-helpers/errors.ts'
 import { cannotLoop, cannotZram, loopOf, withLoop, withZram } from '../support/devices.ts'
-import { testFolder, tool } from '../support/tools.ts'
+import { missingTools, testFolder, tool } from '../support/tools.ts'
 
 const skip = cannotLoop() ?? false
 const mebibyte = 1024 * 1024
@@ -182,6 +182,24 @@ test('an overlay over a filesystem in a file leads to the drive with the file', 
       if (place === system) inner?.detach()
     }
     rmSync(root, { recursive: true })
+  }
+})
+
+test('every drive of a btrfs that spans several is in use', { skip: skip || (missingTools('mkfs.btrfs') ?? false) }, async (t) => {
+  const [first, second] = [withLoop(t, { sizeBytes: 128 * mebibyte }), withLoop(t, { sizeBytes: 128 * mebibyte })]
+  const place = `/srv/livecard-btrfs-${process.pid}`
+  mkdirSync(place, { recursive: true })
+  tool('mkfs.btrfs', ['--quiet', '--data', 'single', '--metadata', 'raid1', first.path, second.path])
+  tool('mount', ['-o', `device=${first.path},device=${second.path}`, first.path, place])
+  try {
+    for (const { path } of [first, second]) {
+      const drive = await findDrive(path)
+      assert.deepEqual(codes(drive), ['mounted-system', 'virtual'], path)
+      assert.equal((await refusalOf(openForWriting(drive.identity, { allowVirtual: true }))).code, 'drive-refused')
+    }
+  } finally {
+    tool('umount', [place])
+    rmSync(place, { recursive: true })
   }
 })
 

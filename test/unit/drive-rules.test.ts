@@ -97,6 +97,10 @@ test('the reasons are said as people would', () => {
   assert.deepEqual(reasonsOf({ uses: ['/home', '/var', '/srv', '/opt', '/data', '/snap'].map((at) => mount(at)) }), [
     'This computer keeps /home, /var, /srv, /opt and 2 more on it.',
   ])
+  const loops = ['loop0', 'loop3'].map((name) => ({ kind: 'holder', name, what: 'a disk made of one of its files' }) as const)
+  assert.deepEqual(reasonsOf({ uses: [...loops, { kind: 'holder', name: 'md0', what: 'part of a RAID' }] }), [
+    'It is in use as a disk made of one of its files (loop0 and loop3) and as part of a RAID (md0); that has to be closed first.',
+  ])
   assert.deepEqual(reasonsOf({ isCard: true, sizeBytes: 0 }), ['No card is in this reader.'])
 })
 
