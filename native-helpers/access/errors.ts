@@ -37,5 +37,7 @@ export function privilegeNoAgent(name: string, tried: string[]): LivecardError {
 function nextStep(): string {
   if (process.platform === 'win32') return 'Start Livecard as administrator (right click, "Run as administrator").'
   if (process.platform === 'darwin') return 'Start it from a terminal with sudo.'
+  if (process.getuid?.() === 0)
+    return 'Not even root may open it here; in a container or sandbox, the device has to be handed in from outside.'
   return 'Run it as root (sudo), or let an administrator add you to the group "disk" and log in again.'
 }

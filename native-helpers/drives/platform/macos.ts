@@ -2,13 +2,12 @@ import { execFile } from 'node:child_process'
 import { close, constants, open } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { privilegeNeeded } from '../../access/errors.ts'
-import { systemCode } from '../../errors.ts'
-import { driveBusy, driveGone, driveMounted, driveReadOnly } from '../errors.ts'
+import { driveMounted } from '../errors.ts'
 import type { DriveFacts } from '../facts.ts'
 import { driveName } from '../name.ts'
 import { listed } from './listed.ts'
 import { everyTwoSeconds, factsFromListed } from './listed-facts.ts'
+import { openError } from './open-error.ts'
 import type { Located, OpenedDrive, OpenMode, Platform } from './types.ts'
 
 const run = promisify(execFile)
@@ -68,24 +67,6 @@ async function openDrive(facts: DriveFacts, mode: OpenMode): Promise<OpenedDrive
   } catch (thrown) {
     await promisify(close)(fd)
     throw thrown
-  }
-}
-
-function openError(thrown: unknown, name: string): unknown {
-  switch (systemCode(thrown)) {
-    case 'EACCES':
-    case 'EPERM':
-      return privilegeNeeded(name, [])
-    case 'EBUSY':
-    case 'EAGAIN':
-      return driveBusy(name, thrown)
-    case 'EROFS':
-      return driveReadOnly(name, thrown)
-    case 'ENOENT':
-    case 'ENXIO':
-      return driveGone(name, thrown)
-    default:
-      return thrown
   }
 }
 

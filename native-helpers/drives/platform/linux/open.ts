@@ -5,10 +5,10 @@ import { type LivecardError, systemCode } from '../../../errors.ts'
 import { driveChanged, driveGone, driveMounted, driveReadOnly, driveRefused } from '../../errors.ts'
 import type { DriveFacts } from '../../facts.ts'
 import { driveName } from '../../name.ts'
+import { openError } from '../open-error.ts'
 import type { OpenedDrive, OpenedFacts, OpenMode } from '../types.ts'
 import { describe } from './describe.ts'
 import { deviceNumber } from './numbers.ts'
-
 import { nodeOfNumber } from './sysfs.ts'
 import { busyError } from './unmount.ts'
 
@@ -39,18 +39,12 @@ async function descriptor(facts: DriveFacts, mode: OpenMode): Promise<number> {
     switch (systemCode(thrown)) {
       case 'EACCES':
       case 'EPERM':
+        if (process.getuid?.() === 0) throw openError(thrown, driveName(facts))
         return privileged(facts, mode, thrown)
       case 'EBUSY':
         throw await busyError(facts, thrown)
-      case 'EROFS':
-        throw driveReadOnly(driveName(facts), thrown)
-      case 'ENOENT':
-      case 'ENXIO':
-      case 'ENODEV':
-      case 'ENOMEDIUM':
-        throw driveGone(driveName(facts), thrown)
       default:
-        throw thrown
+        throw openError(thrown, driveName(facts))
     }
   }
 }
