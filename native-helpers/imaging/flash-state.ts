@@ -1,5 +1,5 @@
 import type { Phase } from '../contract.ts'
-import { LivecardError } from '../errors.ts'
+import { cancelled, LivecardError } from '../errors.ts'
 
 /** The facts about one target while a job runs; written by the pipeline, read by whoever reports. */
 export class TargetState {
@@ -35,10 +35,15 @@ export class TargetState {
   /** The first end counts. */
   fail(error: unknown): void {
     if (this.ended) return
-    this.error = error
-    this.state = error instanceof LivecardError && error.kind === 'cancelled' ? 'cancelled' : 'failed'
+    this.error = withoutAbort(error)
+    this.state = this.error instanceof LivecardError && this.error.kind === 'cancelled' ? 'cancelled' : 'failed'
     this.setBusy(false)
   }
+}
+
+/** What an aborted signal throws by itself has no words for people. */
+export function withoutAbort(thrown: unknown): unknown {
+  return thrown instanceof Error && thrown.name === 'AbortError' ? cancelled() : thrown
 }
 
 export interface WorkState {

@@ -1,10 +1,9 @@
-import { crc32 } from 'node:zlib'
 import { alignedBuffer } from '../block/aligned.ts'
 import type { StreamDevice } from '../block/device.ts'
 import { LivecardError } from '../errors.ts'
+import { cellSum, sumCellBytes } from './cell-sum.ts'
 import { type WriteLimits, within } from './limits.ts'
-import { flippedBitAt } from './single-bit.ts'
-import { cellEnd, type SumCell, sumCellBytes, type WrittenRanges } from './written-ranges.ts'
+import { cellEnd, type SumCell, type WrittenRanges } from './written-ranges.ts'
 
 export interface Difference {
   device: StreamDevice
@@ -18,7 +17,6 @@ export interface Difference {
 export type Cause =
   | { is: 'wraps'; holdsBytes: number }
   | { is: 'keeps-nothing'; beyond: number; value: 0 | 255 }
-  | { is: 'one-bit'; byte: number }
   | { is: 'unsteady' }
   | { is: 'local'; differing: number; looked: number }
   | { is: 'everywhere' }
@@ -34,10 +32,10 @@ export async function explainMismatch(difference: Difference): Promise<LivecardE
 
 async function findCause({ device, written, differsAt, limits }: Difference): Promise<Cause> {
   const cells = [...written.cellsFrom(differsAt, neighbours)]
-  const found: { cell: SumCell; bytes: Uint8Array; sum: number }[] = []
+  const found: { cell: SumCell; bytes: Uint8Array; sum: bigint }[] = []
   for (const cell of cells) {
     const bytes = await readCell(device, cell, limits)
-    found.push({ cell, bytes, sum: crc32(bytes) })
+    found.push({ cell, bytes, sum: cellSum(bytes) })
   }
   const first = found[0]
   if (!first || first.sum === first.cell.sum) return { is: 'unsteady' }
@@ -53,8 +51,6 @@ async function findCause({ device, written, differsAt, limits }: Difference): Pr
   const value = constantValue(first.bytes)
   if (value !== null && spread.differing * 4 >= spread.looked * 3 && spread.looked > 0)
     return { is: 'keeps-nothing', beyond: differsAt, value }
-  const flipped = flippedBitAt(first.cell.sum, first.sum, first.bytes.length)
-  if (flipped !== null) return { is: 'one-bit', byte: differsAt + flipped }
   if (spread.looked > 0 && spread.differing === spread.looked && wrong.length === found.length) return { is: 'everywhere' }
   return { is: 'local', differing: spread.differing, looked: spread.looked }
 }
@@ -71,7 +67,7 @@ async function readCell(device: StreamDevice, cell: SumCell, limits: WriteLimits
  * A counterfeit card answers with what was written much later to the same real place. So the distance to where the found data belongs is the same
  * for neighbouring cells; one match may be chance (images hold the same block twice), three in a row are not.
  */
-function findDistance(written: WrittenRanges, found: { offset: number; sum: number }[]): number | null {
+function findDistance(written: WrittenRanges, found: { offset: number; sum: bigint }[]): number | null {
   const [first] = found
   if (!first || found.length < Math.min(3, neighbours)) return null
   const places = new Map<number, number>()
@@ -98,12 +94,12 @@ function constantValue(bytes: Uint8Array): 0 | 255 | null {
 async function sample(device: StreamDevice, written: WrittenRanges, from: number, limits: WriteLimits) {
   const cells = written.spreadFrom(cellEnd(from), samples)
   let differing = 0
-  for (const cell of cells) if (crc32(await readCell(device, cell, limits)) !== cell.sum) differing += 1
+  for (const cell of cells) if (cellSum(await readCell(device, cell, limits)) !== cell.sum) differing += 1
   return { looked: cells.length, differing }
 }
 
 export function mismatchError(label: string, offset: number, cause: Cause): LivecardError {
-  const exact = cause.is === 'one-bit' ? cause.byte : cause.is === 'first-block' ? offset : null
+  const exact = cause.is === 'first-block' ? offset : null
   const where = exact !== null ? `at byte ${exact}` : `first within the ${sumCellBytes / 1024} KiB from byte ${offset}`
   const { what, next } = wordsFor(cause)
   return new LivecardError('failed', 'verify-mismatch', {
@@ -125,8 +121,6 @@ export function wordsFor(cause: Cause): { what: string; next: string } {
         what: `From there on it holds only ${cause.value === 0 ? 'zeros' : 'ones'}: the card probably claims more than it holds (a counterfeit).`,
         next: `Do not use this card; it keeps about ${Math.floor(cause.beyond / 1e6)} MB. Take another one, and give this one back.`,
       }
-    case 'one-bit':
-      return { what: 'A single bit has flipped: the card is worn out, or its reader disturbs it.', next: 'Take another card.' }
     case 'unsteady':
       return {
         what: 'Read once more, the same place was right: the card, its reader or the cable answers unreliably.',

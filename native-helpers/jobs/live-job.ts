@@ -1,6 +1,6 @@
 import type { FlashOptions, ImageFacts, Job, JobCheck, Target } from '../contract.ts'
 import { LivecardError, toErrorValue } from '../errors.ts'
-import { newWorkState, type WorkState } from '../imaging/flash-state.ts'
+import { newWorkState, type WorkState, withoutAbort } from '../imaging/flash-state.ts'
 import { ProgressMeter } from './progress.ts'
 import { sumCheck } from './sums.ts'
 import { chosenMap } from './write-maps.ts'
@@ -49,13 +49,13 @@ export class LiveJob {
     if (check) check.state = state
   }
 
-  end(error: unknown): void {
+  end(thrown: unknown): void {
+    const error = withoutAbort(thrown)
     this.endedAt = Date.now()
     this.state.phase = 'ended'
     const { targets } = this.state
     for (const target of targets) target.fail(error ?? new Error('the job ended early'))
-    // What stands with every target in the same words is the image's fault; a target's own failure stands with the target.
-    this.error = error
+    this.error = error ?? targets.find(({ state }) => state === 'cancelled')?.error ?? null
     const differs = targets.some(({ error }) => error instanceof LivecardError && error.code === 'verify-mismatch')
     if (differs) this.settleCheck('read-back', 'differs')
     else if (this.outcome() === 'done')
