@@ -37,14 +37,21 @@ export function withLoop(t: TestContext, { sizeBytes, readOnly = false, folder =
 /** A loop device over a file that is there already. */
 export function loopOf(t: TestContext, backing: string, readOnly = false): LoopDevice {
   const path = tool('losetup', ['--find', '--show', ...(readOnly ? ['--read-only'] : []), backing]).trim()
+  const inode = backingOf(path)
   let attached = true
   const detach = () => {
     if (!attached) return
     attached = false
-    tool('losetup', ['--detach', path])
+    // Detached by the test in some other way, the number may already be another test's device.
+    if (backingOf(path) === inode) tool('losetup', ['--detach', path])
   }
   t.after(detach)
   return { path, backing, detach }
+}
+
+/** The file behind a loop device, as the kernel names it: its path may be gone, its number is not. */
+function backingOf(path: string): string {
+  return tool('losetup', ['--noheadings', '--output', 'BACK-MAJ:MIN,BACK-INO', path]).trim()
 }
 
 const zram = '/dev/zram0'
