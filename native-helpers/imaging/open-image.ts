@@ -3,12 +3,17 @@ import type { ImageFacts } from '../contract.ts'
 import { createBzip2Shared } from './decode-bzip2-blocks.ts'
 import type { Packing, Work } from './decode-task.ts'
 import { xzMemoryBytes } from './decode-xz.ts'
-import { openDecodedStream } from './decoded-stream.ts'
+import { type DecodePlan, openDecodedStream } from './decoded-stream.ts'
+import { startHttpFeeder } from './http-feeder.ts'
+import { openHttpFile } from './http-file.ts'
+import { defaultLimits, isUrl, type NetworkLimits, parseUrl } from './http-request.ts'
 import { changedWhileReading } from './image-errors.ts'
 import { type LocalFile, openLocalFile } from './local-file.ts'
+import type { RangeReader } from './range-reader.ts'
 import { openRawStream } from './raw-stream.ts'
 import type { FileSpec } from './source.ts'
 import type { ImageStream, StreamOptions } from './stream.ts'
+import { noRanges } from './url-errors.ts'
 import { readXzIndex, xzDictionaryBytes } from './xz-index.ts'
 import { chooseMember, placeMember, zipMembers } from './zip.ts'
 
@@ -19,43 +24,51 @@ const maxThreads = 8
 
 /** The decoded image, from what `probeImage` found out about it. */
 export async function openImage(facts: ImageFacts, options: StreamOptions = {}): Promise<ImageStream> {
+  return openWith(facts, options, Math.min(os.availableParallelism(), maxThreads))
+}
+
+/** The same for a look at its beginning, in a single thread. */
+export async function openForLooking(facts: ImageFacts, options: StreamOptions): Promise<ImageStream> {
+  return openWith(facts, options, 1)
+}
+
+async function openWith(facts: ImageFacts, options: StreamOptions, threads: number): Promise<ImageStream> {
   options.signal?.throwIfAborted()
-  const path = facts.ref.location
-  if (facts.format === 'raw') return openRawStream(path, options, facts.storedBytes ?? undefined)
-  const file = await openLocalFile(facts.name, path)
+  const { location } = facts.ref
+  if (isUrl(location)) return openDecodedStream(facts, await planUrl(facts, options), options)
+  if (facts.format === 'raw') return openRawStream(location, options, facts.storedBytes ?? undefined)
+  const file = await openLocalFile(facts.name, location)
   try {
     if (file.sizeBytes !== facts.storedBytes) throw changedWhileReading(facts.name)
-    const works = await planWorks(facts, path, file)
-    return openDecodedStream(facts, { name: facts.name, works, from: { path, sizeBytes: file.sizeBytes } }, options)
+    const works = await planFile(facts, location, file, threads)
+    return openDecodedStream(facts, { name: facts.name, works, from: { path: location, sizeBytes: file.sizeBytes } }, options)
   } finally {
     await file.close()
   }
 }
 
-async function planWorks(facts: ImageFacts, path: string, file: LocalFile): Promise<Work[]> {
+async function planFile(facts: ImageFacts, path: string, file: LocalFile, threads: number): Promise<Work[]> {
   const whole: FileSpec = { kind: 'file', name: facts.name, path, start: 0, end: file.sizeBytes }
-  const inOrder = (packing: Packing): Work[] => [{ kind: 'stream', packing, source: whole, check: null }]
-  const cores = Math.min(os.availableParallelism(), maxThreads)
-  switch (facts.format) {
-    case 'raw':
-      return inOrder('none')
-    case 'gzip':
-    case 'zstd':
-      return inOrder(facts.format)
-    case 'bzip2': {
-      if (cores < 2 || file.sizeBytes < bzip2ParallelBytes) return inOrder('bzip2')
-      const shared = createBzip2Shared()
-      return Array.from({ length: cores }, () => ({ kind: 'bzip2-blocks', source: whole, shared }))
-    }
-    case 'xz':
-      return (await planXzBlocks(path, file, cores)) ?? inOrder('xz')
-    case 'zip': {
-      const member = chooseMember(facts.name, await zipMembers(facts.name, file), facts.ref.member)
-      const { start, end } = await placeMember(facts.name, file, member)
-      const check = { sizeBytes: member.sizeBytes, crc32: member.crc32 }
-      return [{ kind: 'stream', packing: member.packing ?? 'none', source: { ...whole, start, end }, check }]
-    }
+  if (facts.format === 'zip') {
+    const { packing, slice, check } = await planMember(facts, file)
+    return [{ kind: 'stream', packing, source: { ...whole, ...slice }, check }]
   }
+  if (facts.format === 'bzip2' && threads > 1 && file.sizeBytes >= bzip2ParallelBytes) {
+    const shared = createBzip2Shared()
+    return Array.from({ length: threads }, () => ({ kind: 'bzip2-blocks', source: whole, shared }))
+  }
+  const blocks = facts.format === 'xz' && threads > 1 ? await planXzBlocks(path, file, threads) : null
+  return blocks ?? [{ kind: 'stream', packing: packingOf(facts.format), source: whole, check: null }]
+}
+
+function packingOf(format: Exclude<ImageFacts['format'], 'zip'>): Packing {
+  return format === 'raw' ? 'none' : format
+}
+
+async function planMember(facts: ImageFacts, file: RangeReader) {
+  const member = chooseMember(facts.name, await zipMembers(facts.name, file), facts.ref.member)
+  const { start, end } = await placeMember(facts.name, file, member)
+  return { packing: member.packing ?? 'none', slice: { start, end }, check: { sizeBytes: member.sizeBytes, crc32: member.crc32 } }
 }
 
 /** As many threads as there are cores, and as have room for their dictionaries; null where that is one. */
@@ -71,4 +84,27 @@ async function planXzBlocks(path: string, file: LocalFile, cores: number): Promi
   const taken = new Int32Array(new SharedArrayBuffer(4))
   const memoryBytes = Math.floor(xzMemoryBytes / threads)
   return Array.from({ length: threads }, () => ({ kind: 'xz-blocks', task: { path, blocks: index.blocks, memoryBytes, taken } }))
+}
+
+/** A download comes in order, through one thread that fetches and one that decodes. */
+async function planUrl(facts: ImageFacts, options: StreamOptions): Promise<DecodePlan> {
+  const limits: NetworkLimits = { ...defaultLimits, ...options.network }
+  const url = parseUrl(facts.ref.location)
+  const expected = { sizeBytes: facts.storedBytes, validator: null, ranges: false }
+  const digests = [...new Set(options.digests?.file)]
+  const start = (slice: { start: number; end: number } | null, validator: string | null) =>
+    startHttpFeeder({ url: url.href, slice, expected: { ...expected, validator }, digests, limits })
+  if (facts.format !== 'zip') {
+    const { feeder, ring } = start(null, null)
+    return {
+      name: facts.name,
+      works: [{ kind: 'stream', packing: packingOf(facts.format), source: { kind: 'ring', ring }, check: null }],
+      from: { feeder },
+    }
+  }
+  const file = await openHttpFile(url, limits, options.signal)
+  if (file.reader === null) throw noRanges(url, 'and the directory of a zip is at its end')
+  const { packing, slice, check } = await planMember(facts, file.reader)
+  const { feeder, ring } = start(slice, file.facts.validator)
+  return { name: facts.name, works: [{ kind: 'stream', packing, source: { kind: 'ring', ring }, check }], from: { feeder } }
 }

@@ -1,4 +1,5 @@
 import type { ImageFormat } from '../contract.ts'
+import type { NetworkLimits } from './http-request.ts'
 
 /** One piece of the decoded image, in order, page-aligned and shared between threads. */
 export interface ImageBlock {
@@ -44,6 +45,8 @@ export interface StreamOptions {
   /** Which digests to compute; none costs nothing. */
   digests?: { file?: ('sha256' | 'md5')[]; content?: ('sha256' | 'md5')[] }
   signal?: AbortSignal
+  /** For images that come over the network; what is left out is as in `defaultLimits`. */
+  network?: Partial<NetworkLimits>
 }
 
 export const defaultBlockBytes = 4 * 1024 * 1024
