@@ -256,7 +256,7 @@ export const de: Catalogue = {
     leftOutNone: 'nichts',
     checks: 'Prüfungen',
     checkName: (id, label) => checkNames[id] ?? label,
-    pills: { pending: 'noch nicht', ok: 'stimmt', same: 'noch dasselbe', differs: 'weicht ab', skipped: 'weggelassen' },
+    pills: { pending: 'noch nicht', ok: 'stimmt', same: 'noch dasselbe', differs: 'weicht ab', skipped: 'nicht gemacht' },
     targets: 'Laufwerke',
     targetStates: { waiting: 'wartet', running: 'in Arbeit', done: 'fertig', failed: 'fehlgeschlagen', cancelled: 'angehalten' },
     announce: (phase, percent) => `${phase}, ${percent}`,

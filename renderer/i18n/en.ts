@@ -242,7 +242,7 @@ export const en = {
     checks: 'Checks',
     /** The helper's own words are English. */
     checkName: (_id: string, label: string) => label,
-    pills: { pending: 'not yet', ok: 'matches', same: 'still the same', differs: 'differs', skipped: 'left out' },
+    pills: { pending: 'not yet', ok: 'matches', same: 'still the same', differs: 'differs', skipped: 'not done' },
     targets: 'Drives',
     targetStates: { waiting: 'waiting', running: 'working', done: 'done', failed: 'failed', cancelled: 'stopped' },
     announce: (phase: string, percent: string) => `${phase}, ${percent}`,

@@ -96,7 +96,9 @@ function Figures({ job }: { job: Job }) {
           title={format.exact(handled)}
         />
         {seconds === null ? null : <Fact name={t.result.took} value={format.duration(seconds)} />}
-        <Fact name={t.result.average} value={format.speed(progress.averageBytesPerSecond)} />
+        {progress.averageBytesPerSecond > 0 ? (
+          <Fact name={t.result.average} value={format.speed(progress.averageBytesPerSecond)} />
+        ) : null}
         <Fact
           name={t.job.leftOut}
           value={progress.skippedBytes > 0 ? format.size(progress.skippedBytes) : t.job.leftOutNone}
