@@ -21,7 +21,9 @@ export const debianPackages = {
   /** A display for tests on machines without one, and the programs that the tests compare with. */
   tests: [
     'bmap-tools',
+    'btrfs-progs',
     'bzip2',
+    'dbus',
     'dosfstools',
     'e2fsprogs',
     'fdisk',
@@ -29,6 +31,10 @@ export const debianPackages = {
     'mtools',
     'openssl',
     'parted',
+    'pkexec',
+    'polkitd',
+    'udev',
+    'udisks2',
     'util-linux',
     'xvfb',
     'xz-utils',

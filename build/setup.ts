@@ -78,6 +78,7 @@ async function driveList(): Promise<void> {
 /** The program that opens one drive for a user who may not open it himself; without a compiler the app runs and says what it misses. */
 async function accessPrograms(): Promise<void> {
   if (process.platform !== 'linux') return
+  if (!(await has('gcc'))) await installDebian(['gcc', 'libc6-dev'])
   const { buildAccess } = await import('./access.ts')
   try {
     await buildAccess()
@@ -99,7 +100,7 @@ export async function installDebian(packages: readonly string[]): Promise<void> 
     say(`this is no Debian; where something is missing, install the like of: ${packages.join(' ')}`)
     return
   }
-  const missing = await missingOf(packages)
+  let missing = await missingOf(packages)
   if (missing.length === 0) return
   if (process.getuid?.() !== 0) {
     say(`missing Debian packages (install them as root): ${missing.join(' ')}`)
@@ -109,11 +110,13 @@ export async function installDebian(packages: readonly string[]): Promise<void> 
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const options = { env, maxBuffer: 1 << 26 }
   await exec('apt-get', ['update', '-qq'], options)
+  missing = await Promise.all(missing.map(presentName))
   await exec('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options)
 }
 
 async function missingOf(packages: readonly string[]): Promise<string[]> {
-  const query = await exec('dpkg-query', ['-W', '-f', `\${Package} \${db:Status-Status}\\n`, ...packages]).catch(
+  const format = `\${Package} \${db:Status-Status}\\n`
+  const query = await exec('dpkg-query', ['-W', '-f', format, ...packages.flatMap((name) => [name, `${name}t64`])]).catch(
     (thrown: { stdout?: string }) => ({ stdout: thrown.stdout ?? '' }),
   )
   const installed = new Set(
@@ -122,5 +125,12 @@ async function missingOf(packages: readonly string[]): Promise<string[]> {
       .filter((line) => line.endsWith(' installed'))
       .map((line) => line.split(' ')[0]),
   )
-  return packages.filter((name) => !installed.has(name))
+  return packages.filter((name) => !installed.has(name) && !installed.has(`${name}t64`))
+}
+
+/** Since Debian 13 many libraries carry the suffix t64 (64-bit times). */
+async function presentName(name: string): Promise<string> {
+  const { stdout } = await exec('apt-cache', ['policy', name])
+  const known = /Candidate: (?!\(none\))/.test(stdout)
+  return known ? name : `${name}t64`
 }
