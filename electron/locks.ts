@@ -33,7 +33,7 @@ export function isOwnFrame(frame: WebFrameMain | null, window: Electron.BrowserW
   return frame.processId === main.processId && frame.routingId === main.routingId && isOwn(frame.url)
 }
 
-function isOwn(address: string): boolean {
+export function isOwn(address: string): boolean {
   return address.startsWith(`${origin}/`)
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { app, BrowserWindow, nativeTheme } from 'electron'
 import { startAddress } from './app-scheme.ts'
+import { isOwn } from './locks.ts'
 
 /** What shows before the page has drawn: the interface's own ground, so that nothing flashes. */
 const ground = { light: '#f4f4f1', dark: '#131517' }
@@ -31,6 +32,10 @@ export function openWindow(): BrowserWindow {
   })
   window.once('ready-to-show', () => window.show())
   revive(window)
+  // An empty page is the one address that the locks are not asked about.
+  window.webContents.on('did-navigate', (_event, address) => {
+    if (!isOwn(address)) void window.loadURL(startAddress)
+  })
   void window.loadURL(startAddress)
   return window
 }

@@ -88,6 +88,8 @@ export async function launchApp(staged: StagedApp, { user, display, folder, env 
     executablePath: program,
     args: [folder ?? staged.folder],
     chromiumSandbox: user === 'user',
+    // Not Playwright's own: the page shall see what the system says.
+    colorScheme: null,
     cwd: home,
     env: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', HOME: home, XDG_RUNTIME_DIR: home, DISPLAY: display, ...env },
     timeout: 30_000,
@@ -127,13 +129,11 @@ export function helpersBelow(pid: number): number[] {
     for (const word of readFileSync(listed, 'utf8').split(' ').filter(Boolean)) {
       const child = Number(word)
       const words = readCommand(child)
-      if (
-        words.some((part) => part.endsWith('dist/helper/main.js')) ||
-        words.includes('--utility-sub-type=node.mojom.NodeService')
-      ) {
-        found.push(child)
-      }
-      visit(child)
+      const isHelper =
+        words.some((part) => part.endsWith('dist/helper/main.js')) || words.includes('--utility-sub-type=node.mojom.NodeService')
+      // Not below a helper: what it has just forked still bears its name.
+      if (isHelper) found.push(child)
+      else visit(child)
     }
   }
   visit(pid)
