@@ -200,7 +200,7 @@ export const de: Catalogue = {
     loses: 'Was verloren geht',
     losesNothing: 'Nichts, wovon Livecard weiß.',
     unmounts: 'Wird vorher ausgehängt',
-    warning: 'Zu wissen',
+    warning: 'Gut zu wissen, bevor Sie ja sagen',
     back: 'Zurück',
     toChoice: 'Zur Auswahl',
     drives: (n) => s(n, 'Laufwerk', 'Laufwerke'),

@@ -185,7 +185,7 @@ export const en = {
     loses: 'What will be lost',
     losesNothing: 'Nothing that Livecard knows of.',
     unmounts: 'Closed before writing',
-    warning: 'To know',
+    warning: 'Good to know before you say yes',
     back: 'Back',
     toChoice: 'To the choice',
     drives: (n: number) => s(n, 'drive', 'drives'),

@@ -35,8 +35,8 @@ export function createFormat(locale: string, words: { of: string; bytes: string;
 
   const unitOf = (bytes: number) => {
     let index = 0
-    // 999 950 bytes would round to 1000.0 kB.
-    while (index < units.length - 1 && bytes >= 999.95 * 1000 ** index) index++
+    // 999 500 bytes would round to 1000 kB.
+    while (index < units.length - 1 && bytes >= 999.5 * 1000 ** index) index++
     return index
   }
   const inUnit = (bytes: number, index: number) => {
@@ -59,7 +59,8 @@ export function createFormat(locale: string, words: { of: string; bytes: string;
       return `${inUnit(bytes, index)} ${words.of} ${inUnit(wholeBytes, index)}${noBreak}${nameOf(index)}`
     },
     speed(bytesPerSecond) {
-      const index = Math.max(1, unitOf(bytesPerSecond))
+      // Never below MB/s: a speed keeps its unit while it changes, and the curve's axis has the same.
+      const index = Math.max(2, unitOf(bytesPerSecond))
       const value = bytesPerSecond / 1000 ** index
       return `${(value >= 99.95 ? whole : fixedDigit).format(value)}${noBreak}${units[index]}/s`
     },

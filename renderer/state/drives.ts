@@ -4,7 +4,7 @@ import type { Drive } from '../../native-helpers/contract.ts'
 
 interface DrivesState {
   drives: Drive[]
-  /** Since when a drive with this key has been here without a break. */
+  /** By path: since when this drive has been here without a break. Another card in the same reader begins anew. */
   since: Record<string, number>
   received(drives: Drive[], now: number): void
 }
@@ -15,9 +15,18 @@ export const useDrives = create<DrivesState>()((set) => ({
   received: (drives, now) =>
     set((before) => ({
       drives,
-      since: Object.fromEntries(drives.map((drive) => [drive.identity.path, before.since[drive.identity.path] ?? now])),
+      since: Object.fromEntries(
+        drives.map((drive) => {
+          const stayed = before.drives.some((one) => sameIdentity(one, drive))
+          return [drive.identity.path, (stayed ? before.since[drive.identity.path] : null) ?? now]
+        }),
+      ),
     })),
 }))
+
+function sameIdentity({ identity: one }: Drive, { identity: other }: Drive): boolean {
+  return one.path === other.path && one.serial === other.serial && one.sizeBytes === other.sizeBytes
+}
 
 /**
  * What makes a drive the one that the user chose: its identity and what is on it. A reader without a serial number keeps its path when the card in it

@@ -5,13 +5,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import type { Browser } from 'playwright-core'
-import { cannotLoop, type LoopDevice, withLoop } from '../support/devices.ts'
+import { cannotLoop, type LoopDevice, loopOf, withLoop } from '../support/devices.ts'
 import { AppPage } from '../support/pages/app-page.ts'
 import { FlashPage } from '../support/pages/flash-page.ts'
 import { JobPage } from '../support/pages/job-page.ts'
 import { PlanPage } from '../support/pages/plan-page.ts'
 import { pack, sampleImage, sha256 } from '../support/sample-images.ts'
 import { slowImage } from '../support/slow-image-server.ts'
+import { testFolder } from '../support/tools.ts'
 import { cannotBrowse, openBrowser, openWebApp, picture, type WebApp, type WebAppOptions } from '../support/web-app.ts'
 
 const MiB = 1024 * 1024
@@ -179,9 +180,11 @@ test('several cards at once: each has its line, all get the image', { ...slow, s
 })
 
 test('a job goes on while the user looks elsewhere, and can be stopped', { ...slow, skip: noDrive }, async (t) => {
-  const card = withLoop(t, { sizeBytes: 64 * MiB })
+  const backing = join(testFolder(t), 'card.img')
+  writeFileSync(backing, Buffer.alloc(64 * MiB))
+  const card = loopOf(t, backing)
   const content = randomFillSync(Buffer.alloc(32 * MiB))
-  const { url } = await slowImage(t, content)
+  const { url } = await slowImage(t, content, 'lampone-pi.img')
   const { app, flash, plan, job, page } = await desk(t, { theme: 'dark' })
   await app.showVirtualDrives()
   await app.goTo('write')
@@ -193,7 +196,10 @@ test('a job goes on while the user looks elsewhere, and can be stopped', { ...sl
   await app.goTo('')
   await app.sideLine(/Writing · \d+\s%/).click()
   await job.running()
-  await page.waitForFunction(() => document.querySelector('.curve-line')?.getAttribute('d') !== '')
+  await page.waitForFunction(() => Number.parseInt(document.querySelector('.big')?.textContent ?? '0', 10) >= 25, null, {
+    timeout: 60_000,
+  })
+  assert.match((await page.getByRole('img', { name: /^Speed so far between / }).getAttribute('aria-label')) ?? '', /MB\/s/)
   await picture(page, 'browser-writing-dark')
   await job.stop.click()
   await plan.question.getByText('is not a usable system').waitFor()

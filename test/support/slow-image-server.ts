@@ -2,13 +2,15 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 
+const pieceBytes = 256 * 1024
+
 export interface SlowImage {
   url: string
   /** From now on as fast as it can be read. */
   hurry(): void
 }
 
-/** An image on a slow server, so that a job lasts as long as a test needs it: 64 KiB at a time, ten times a second. */
+/** An image on a slow server, so that a job lasts as long as a test needs it: 256 KiB at a time, ten times a second. */
 export async function slowImage(t: TestContext, content: Buffer, name = 'slow.img'): Promise<SlowImage> {
   let pauseMs = 100
   const server = createServer(async (request, response) => {
@@ -23,8 +25,8 @@ export async function slowImage(t: TestContext, content: Buffer, name = 'slow.im
       ...(range ? { 'content-range': `bytes ${from}-${to - 1}/${content.length}` } : {}),
     })
     if (request.method === 'HEAD') return void response.end()
-    for (let at = from; at < to && !response.destroyed; at += 65_536) {
-      response.write(content.subarray(at, Math.min(at + 65_536, to)))
+    for (let at = from; at < to && !response.destroyed; at += pieceBytes) {
+      response.write(content.subarray(at, Math.min(at + pieceBytes, to)))
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
     response.end()

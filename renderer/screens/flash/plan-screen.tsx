@@ -41,11 +41,13 @@ function Plan({ plan }: { plan: FlashPlan }) {
   return (
     <Screen title={t.plan.title(imageTitle(plan.image.name), where)} sub={t.plan.sub}>
       {error ? <ErrorFinding error={error} action={<Button onPress={back}>{t.plan.toChoice}</Button>} /> : null}
-      {plan.warnings.map((warning) => (
-        <Finding key={warning} kind="warn" title={t.plan.warning}>
-          <p>{warning}</p>
+      {plan.warnings.length > 0 ? (
+        <Finding kind="warn" title={t.plan.warning}>
+          {plan.warnings.map((warning) => (
+            <p key={warning}>{warning}</p>
+          ))}
         </Finding>
-      ))}
+      ) : null}
       <section className="sheet">
         <h2>{t.plan.loses}</h2>
         <ul className="losses">
