@@ -46,28 +46,34 @@ export function withoutAbort(thrown: unknown): unknown {
   return thrown instanceof Error && thrown.name === 'AbortError' ? cancelled() : thrown
 }
 
-export interface WorkState {
-  phase: Phase
+/** The facts about a job as a whole. */
+export class WorkState {
+  readonly targets: TargetState[]
+  readonly storedBytes: number | null
   /** Length of the image once decoded; null while that is not known. */
   imageBytes: number | null
   /** What will be read back, once that is known. */
-  verifyBytes: number | null
-  storedBytes: number | null
-  storedBytesRead: number
-  sourceWaitMs: number
-  skippedBytes: number
-  targets: TargetState[]
-}
+  verifyBytes: number | null = null
+  storedBytesRead = 0
+  sourceWaitMs = 0
+  skippedBytes = 0
+  /** When each phase began, as `performance.now()` counts. */
+  readonly began: Partial<Record<Phase, number>> = {}
+  private current: Phase = 'preparing'
 
-export function newWorkState(labels: readonly string[], imageBytes: number | null, storedBytes: number | null): WorkState {
-  return {
-    phase: 'preparing',
-    imageBytes,
-    verifyBytes: null,
-    storedBytes,
-    storedBytesRead: 0,
-    sourceWaitMs: 0,
-    skippedBytes: 0,
-    targets: labels.map((label) => new TargetState(label)),
+  constructor(labels: readonly string[], imageBytes: number | null, storedBytes: number | null) {
+    this.targets = labels.map((label) => new TargetState(label))
+    this.imageBytes = imageBytes
+    this.storedBytes = storedBytes
+    this.began.preparing = performance.now()
+  }
+
+  get phase(): Phase {
+    return this.current
+  }
+
+  set phase(phase: Phase) {
+    this.current = phase
+    this.began[phase] ??= performance.now()
   }
 }

@@ -3,7 +3,7 @@ import { cancelled } from '../errors.ts'
 import { type WriteLimits, within } from './limits.ts'
 import { explainMismatch } from './mismatch.ts'
 import { paddedLength } from './padding.ts'
-import type { ReadPool } from './read-pool.ts'
+import { type ReadPool, readBufferBytes } from './read-pool.ts'
 import { cellEnd, cellSums, type WrittenRanges } from './written-ranges.ts'
 
 interface Span {
@@ -25,7 +25,7 @@ export interface ReadBack {
  * file the system's cache answers, as Node offers no way to drop a file from it, so that comparison proves the path to the file and no more.
  */
 export async function readBack({ device, written, pool, limits, signal, onVerified }: ReadBack): Promise<void> {
-  const spans = readSpans(written, pool.bufferBytes)
+  const spans = readSpans(written, readBufferBytes)
   let stopped = false
   let failure: unknown = null
 
@@ -62,7 +62,7 @@ export async function readBack({ device, written, pool, limits, signal, onVerifi
       stopped = true
     }
   }
-  await Promise.all(Array.from({ length: Math.min(2, limits.inFlight) }, guarded))
+  await Promise.all(Array.from({ length: limits.inFlight }, guarded))
   if (stopped) throw failure
 }
 

@@ -1,10 +1,11 @@
+import type { StreamDevice } from '../block/device.ts'
 import { LivecardError } from '../errors.ts'
 import { isMarkerBlock } from './first-block.ts'
 import type { TargetState, WorkState } from './flash-state.ts'
 import { anyLeft, bytesOf, each, lengthOf, shareBlock } from './lanes.ts'
 import { closeWithinMs, defaultLimits, untilAborted, type WriteLimits, within } from './limits.ts'
 import { paddedLength } from './padding.ts'
-import { ReadPool } from './read-pool.ts'
+import { ReadPool, readBufferBytes } from './read-pool.ts'
 import type { Digests, ImageStream } from './stream.ts'
 import { type PieceWork, TargetLane, type WorkTarget } from './target-lane.ts'
 import type { WriteMap } from './write-map.ts'
@@ -92,7 +93,7 @@ async function compareAll({ stream, map, state, signal }: VerifyWork, targets: T
 }
 
 function comparePiece(state: TargetState, found: Findings, pool: ReadPool, limits: WriteLimits): PieceWork {
-  return async (device, bytes, offset) => {
+  const compare = async (device: StreamDevice, bytes: Uint8Array, offset: number): Promise<void> => {
     const buffer = await pool.take()
     let lost = true
     try {
@@ -107,6 +108,11 @@ function comparePiece(state: TargetState, found: Findings, pool: ReadPool, limit
     } finally {
       if (lost) pool.lose()
       else pool.give(buffer)
+    }
+  }
+  return async (device, bytes, offset) => {
+    for (let start = 0; start < bytes.length && !state.ended; start += readBufferBytes) {
+      await compare(device, bytes.subarray(start, start + readBufferBytes), offset + start)
     }
   }
 }

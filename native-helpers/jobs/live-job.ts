@@ -29,7 +29,7 @@ export class LiveJob {
   constructor(task: JobTask) {
     const { image, options, targets, kind } = task
     this.task = task
-    this.state = newWorkState(
+    this.state = new WorkState(
       targets.map(({ label }) => label),
       image.contentBytes,
       image.storedBytes,

@@ -42,7 +42,7 @@ export class ProgressMeter {
       totalBytes: comparing && this.kind.writes ? state.verifyBytes : state.imageBytes,
       fraction: this.nextFraction(succeeded),
       bytesPerSecond: state.phase === 'ended' ? 0 : this.rate.current,
-      averageBytesPerSecond: this.rate.average,
+      averageBytesPerSecond: state.phase === 'ended' ? this.wholeAverage() : this.rate.average,
       secondsLeft: succeeded ? 0 : this.secondsLeft(comparing, doneBytes),
       limitedBy: this.limitedBy(),
       skippedBytes: state.skippedBytes,
@@ -50,11 +50,20 @@ export class ProgressMeter {
     }
   }
 
+  /** At the end: of everything that was written, or compared where nothing was. */
+  private wholeAverage(): number {
+    const { began } = this.state
+    const start = this.kind.writes ? began.writing : began.verifying
+    const end = this.kind.writes ? (began.verifying ?? began.finishing ?? began.ended) : (began.finishing ?? began.ended)
+    if (start === undefined || end === undefined || end <= start) return 0
+    return (this.mean(this.kind.writes ? 'writtenBytes' : 'verifiedBytes') * 1000) / (end - start)
+  }
+
   private enter(phase: 'write' | 'compare', now: number): void {
     if (this.ratePhase === phase) return
     if (this.ratePhase === null && !isMoving(this.state.phase)) return
     this.ratePhase = phase
-    this.rate = new Rate(now)
+    this.rate = new Rate(this.state.began[this.state.phase] ?? now)
     this.limits = []
   }
 

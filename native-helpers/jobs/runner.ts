@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import type { FlashPlan, FlashRequest, Identity, Job, Target } from '../contract.ts'
 import { findDrive } from '../drives/find.ts'
 import { cancelled } from '../errors.ts'
+import { collectGarbage } from './collect.ts'
 import { History } from './history.ts'
 import type { JobRunner } from './job-runner.ts'
 import { LiveJob } from './live-job.ts'
@@ -57,6 +58,7 @@ export function createJobRunner(options: JobRunnerOptions = {}): JobRunner {
     for (const old of ended.splice(keptEnded)) done.delete(old.id)
     await history.append(last)
     tell(last)
+    setImmediate(collectGarbage)
     return last
   }
 

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FlashOptions, flashOptions, type ImageFacts, type Job } from '../../native-helpers/contract.ts'
 import { LivecardError } from '../../native-helpers/errors.ts'
-import { newWorkState } from '../../native-helpers/imaging/flash-state.ts'
+import { WorkState } from '../../native-helpers/imaging/flash-state.ts'
 import { History } from '../../native-helpers/jobs/history.ts'
 import { ProgressMeter } from '../../native-helpers/jobs/progress.ts'
 import { Rate } from '../../native-helpers/jobs/rate.ts'
@@ -107,7 +107,7 @@ test('speed is that of the last two seconds, the average that of the phase, and 
 })
 
 test('progress is 100 % only when the job succeeded, and never runs backwards', () => {
-  const state = newWorkState(['a', 'b'], 1000, 500)
+  const state = new WorkState(['a', 'b'], 1000, 500)
   const meter = new ProgressMeter(state, { writes: true, verifies: true, format: 'gzip' })
   const [a, b] = state.targets
   assert.ok(a && b)
@@ -130,7 +130,7 @@ test('progress is 100 % only when the job succeeded, and never runs backwards', 
 })
 
 test('where the length of the image is unknown, the packed part that was read says how far it is', () => {
-  const state = newWorkState(['a'], null, 500)
+  const state = new WorkState(['a'], null, 500)
   const meter = new ProgressMeter(state, { writes: true, verifies: false, format: 'gzip' })
   state.phase = 'writing'
   state.storedBytesRead = 250

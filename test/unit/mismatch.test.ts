@@ -4,7 +4,7 @@ import { alignedBuffer } from '../../native-helpers/block/aligned.ts'
 import { LivecardError } from '../../native-helpers/errors.ts'
 import { cellSum, keysForTests, sumCellBytes } from '../../native-helpers/imaging/cell-sum.ts'
 import { foldMultiplier, multiplier, pieceBytes } from '../../native-helpers/imaging/cell-sum-module.ts'
-import { newWorkState, type TargetState } from '../../native-helpers/imaging/flash-state.ts'
+import { type TargetState, WorkState } from '../../native-helpers/imaging/flash-state.ts'
 import { flashImage } from '../../native-helpers/imaging/pipeline.ts'
 import { WrittenRanges } from '../../native-helpers/imaging/written-ranges.ts'
 import { type Behaviour, memoryDevice, memoryImage, noise } from '../support/memory-device.ts'
@@ -26,7 +26,7 @@ async function mismatchOf(
       if (request === 'flush' && flushes === 2) afterWriting?.(device.bytes)
     },
   })
-  const state = newWorkState(['card'], image.length, null)
+  const state = new WorkState(['card'], image.length, null)
   await flashImage({
     stream: memoryImage(image),
     targets: [{ device, state: state.targets[0] as TargetState }],

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { StreamDevice } from '../../native-helpers/block/device.ts'
 import { LivecardError } from '../../native-helpers/errors.ts'
 import { firstBlockBytes, isMarkerBlock } from '../../native-helpers/imaging/first-block.ts'
-import { newWorkState, type TargetState } from '../../native-helpers/imaging/flash-state.ts'
+import { type TargetState, WorkState } from '../../native-helpers/imaging/flash-state.ts'
 import { type FlashWork, flashImage } from '../../native-helpers/imaging/pipeline.ts'
 import type { WriteMap } from '../../native-helpers/imaging/write-map.ts'
 import { memoryDevice, memoryImage, noise } from '../support/memory-device.ts'
@@ -12,7 +12,7 @@ const mib = 1024 * 1024
 const limits = { inFlight: 2, answerWithinMs: 60_000 }
 
 function work(devices: StreamDevice[], given: Partial<FlashWork> & Pick<FlashWork, 'stream'>): FlashWork {
-  const state = newWorkState(
+  const state = new WorkState(
     devices.map(({ label }) => label),
     given.stream.contentBytes,
     null,
