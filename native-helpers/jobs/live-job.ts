@@ -1,6 +1,6 @@
 import type { FlashOptions, ImageFacts, Job, JobCheck, Target } from '../contract.ts'
 import { LivecardError, toErrorValue } from '../errors.ts'
-import { newWorkState, type WorkState, withoutAbort } from '../imaging/flash-state.ts'
+import { WorkState, withoutAbort } from '../imaging/flash-state.ts'
 import { ProgressMeter } from './progress.ts'
 import { sumCheck } from './sums.ts'
 import { chosenMap } from './write-maps.ts'
