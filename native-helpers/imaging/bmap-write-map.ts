@@ -13,7 +13,7 @@ const hashSliceBytes = 512 * 1024
  * differs rejects. Throws at once when the image's size is known and is not the map's.
  */
 export function bmapWriteMap(bmap: Bmap, image: { imageBytes: number | null }): WriteMap {
-  if (image.imageBytes !== null) checkSize(bmap, image.imageBytes)
+  if (image.imageBytes !== null) checkSize(bmap, image.imageBytes, nothingWritten)
   const type = bmap.checksumType
   let nextRange = 0
   let hash: Hash | null = null
@@ -50,20 +50,23 @@ export function bmapWriteMap(bmap: Bmap, image: { imageBytes: number | null }): 
       return alignOutward(pieces, offset, end)
     },
     async finish(imageBytes) {
-      checkSize(bmap, imageBytes)
+      checkSize(bmap, imageBytes, partWritten)
     },
   }
 }
 
-function checkSize(bmap: Bmap, imageBytes: number): void {
-  if (imageBytes !== bmap.imageBytes)
-    throw mismatch(`the map describes an image of ${bmap.imageBytes} bytes, and this one has ${imageBytes}`)
+const nothingWritten = 'Nothing was written.'
+const partWritten = 'What has been written so far is not a usable system.'
+
+function checkSize(bmap: Bmap, imageBytes: number, state: string): void {
+  if (imageBytes === bmap.imageBytes) return
+  throw mismatch(`the map describes an image of ${bmap.imageBytes} bytes, and this one has ${imageBytes}`, state)
 }
 
-function mismatch(what: string): LivecardError {
+function mismatch(what: string, state = partWritten): LivecardError {
   return new LivecardError('data', 'bmap-mismatch', {
     message: `The block map (.bmap) does not belong to this image, or the image is damaged: ${what}.`,
-    meaning: 'Parts of the image that matter could be left out. What has been written so far is not a usable system.',
+    meaning: `With it, parts of the image that matter could be left out. ${state}`,
     next: 'Download the image and its .bmap again, or write the whole image without the map (--bmap none).',
   })
 }

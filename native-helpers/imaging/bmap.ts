@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { LivecardError, systemCode } from '../errors.ts'
 
 import { readXml, XmlError } from './xml.ts'
@@ -41,21 +41,10 @@ export async function readBmap(path: string): Promise<Bmap> {
 
 async function readBounded(path: string): Promise<Uint8Array> {
   try {
-    const file = await open(path, 'r')
-    try {
-      const { size } = await file.stat().then((facts) => (facts.isFile() ? facts : Promise.reject(new Error('it is not a file'))))
-      if (size > maxFileBytes) throw damaged(`it is ${size} bytes long`)
-      const bytes = new Uint8Array(size)
-      let filled = 0
-      while (filled < size) {
-        const { bytesRead } = await file.read(bytes, filled, size - filled, filled)
-        if (bytesRead === 0) break
-        filled += bytesRead
-      }
-      return bytes.subarray(0, filled)
-    } finally {
-      await file.close()
-    }
+    const facts = await stat(path)
+    if (!facts.isFile()) throw new Error('it is not a file')
+    if (facts.size > maxFileBytes) throw damaged(`it is ${facts.size} bytes long`)
+    return await readFile(path)
   } catch (thrown) {
     if (thrown instanceof LivecardError) throw thrown
     const why = systemCode(thrown) ?? (thrown instanceof Error ? thrown.message : String(thrown))

@@ -1,4 +1,4 @@
-import { extAllocationProblem, type FreeSink, readExtAllocation } from './ext-allocation.ts'
+import { extAllocationProblem, readExtAllocation } from './ext-allocation.ts'
 import {
   type ExtSuperblock,
   extCompat,
@@ -10,7 +10,7 @@ import {
 import { fatAllocationProblem, readFatAllocation } from './fat-allocation.ts'
 import { fatBootBytes, parseFatBoot } from './fat-boot.ts'
 import type { Problem } from './problem.ts'
-import { type Reading, remembering } from './reading.ts'
+import { type FreeSink, type Reading, remembering } from './reading.ts'
 
 export interface VolumeAllocation {
   filesystem: 'ext2' | 'ext3' | 'ext4' | 'fat12' | 'fat16' | 'fat32' | null

@@ -13,13 +13,10 @@ import {
 import { allBits, type ExtSuperblock, extCompat, extIncompat, extRoCompat, extState } from './ext-superblock.ts'
 import { MinHeap } from './min-heap.ts'
 import type { Problem } from './problem.ts'
-import type { Reading } from './reading.ts'
+import type { FreeSink, Reading } from './reading.ts'
 
 /** Four tebibytes of 4 KiB blocks: more than a card holds, and what keeps the memory for a lying superblock small. */
 const maxGroups = 32768
-
-/** Told of every run of bytes, counted from the start of the volume, that its filesystem does not use. */
-export type FreeSink = (start: number, end: number) => void
 
 /** Why the allocation maps of a volume are not to be relied on, or null. */
 export function extAllocationProblem(sb: ExtSuperblock, volumeBytes: number): Problem | null {

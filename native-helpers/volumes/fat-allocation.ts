@@ -1,7 +1,6 @@
-import type { FreeSink } from './ext-allocation.ts'
 import type { FatVolume } from './fat-boot.ts'
 import type { Problem } from './problem.ts'
-import type { Reading } from './reading.ts'
+import type { FreeSink, Reading } from './reading.ts'
 
 /** One request; a multiple of every entry size's bytes, FAT12 excepted, whose whole table (4086 entries) fits. */
 const chunkBytes = 65536

@@ -13,6 +13,9 @@ export interface Span {
  */
 export type Reading<T> = Generator<Span, T, Uint8Array | null>
 
+/** Told of every run of bytes, counted from the start of the volume, that its filesystem does not use. */
+export type FreeSink = (start: number, end: number) => void
+
 /** Runs a reader on a device. A piece that leaves the device is null; an error of the device is thrown. */
 export function readFrom<T>(device: BlockDevice, reading: Reading<T>): T {
   let step = reading.next(null)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { LivecardError } from '../../native-helpers/errors.ts'
 import { type Bmap, bmapWriteMap, parseBmap, readBmap } from '../../native-helpers/imaging/bmap.ts'
-import { seeded, testFolder } from '../support/tools.ts'
+import { seeded, testFolder, tool } from '../support/tools.ts'
 
 const image = Buffer.alloc(40 * 4096 + 100)
 for (let at = 0; at + 4 <= image.length; at += 4) image.writeUInt32LE(Math.imul(at, 2654435761) >>> 0, at)
@@ -218,7 +218,8 @@ test('a block map file that is none is named', async (t) => {
   truncateSync(path, 64 * 1024 * 1024)
   await assert.rejects(readBmap(path), (thrown) => codeOf(thrown) === 'bmap-damaged')
   mkdirSync(join(folder, 'folder.bmap'))
-  for (const none of [join(folder, 'folder.bmap'), join(folder, 'absent.bmap'), '/dev/zero']) {
+  tool('mkfifo', [join(folder, 'pipe.bmap')])
+  for (const none of [join(folder, 'folder.bmap'), join(folder, 'absent.bmap'), join(folder, 'pipe.bmap'), '/dev/zero']) {
     await assert.rejects(readBmap(none), (thrown) => codeOf(thrown) === 'bmap-unreadable', none)
   }
 })
