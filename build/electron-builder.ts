@@ -1,4 +1,5 @@
 /** What a package of the app consists of; electron-builder reads it through package.ts. */
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Configuration } from 'electron-builder'
@@ -18,7 +19,7 @@ const carried = [
   'node_modules/node-liblzma/lib/wasm/liblzma.{js,wasm}',
 ]
 
-export function builderConfig(runtime: ElectronRuntime): Configuration {
+export function builderConfig(runtime: ElectronRuntime, folder: string): Configuration {
   const major = Number(runtime.version.split('.')[0])
   return {
     appId: 'org.livecard.Livecard',
@@ -26,12 +27,14 @@ export function builderConfig(runtime: ElectronRuntime): Configuration {
     copyright: 'GPL-2.0-or-later',
     electronVersion: runtime.version,
     electronDist: runtime.folder,
-    directories: { output: 'out', buildResources: 'build' },
+    directories: { output: folder, buildResources: 'build' },
     files: ['package.json', 'LICENSE', 'dist/**', '!dist/**/*.map', '!dist/.built.json', '!node_modules/**', ...carried],
     asar: true,
     // The helper is a program of its own and cannot look into the archive.
     asarUnpack: ['package.json', 'dist/helper/**', 'node_modules/**'],
     extraResources: major >= firstWithNewNode ? [] : [{ from: ownNode(), to: process.platform === 'win32' ? 'node.exe' : 'node' }],
+    // What runs a folder named on the command line has no place in a package.
+    afterPack: ({ appOutDir }) => rm(join(appOutDir, 'resources', 'default_app.asar'), { force: true }),
     npmRebuild: false,
     nodeGypRebuild: false,
     electronLanguages: ['en-US', 'de'],

@@ -82,8 +82,9 @@ export async function launchApp(staged: StagedApp, { user, display, folder, env 
   const home = homeOf(user)
   // Playwright's own way of starting cannot change the user; a script in Electron's place can, and it names the loader itself.
   const program = join(base, `electron-as-${user}`)
-  const change = user === 'user' && isRoot ? `setpriv --reuid=${nobody.uid} --regid=${nobody.gid} --clear-groups ` : ''
-  writeFileSync(program, `#!/bin/sh\nexec ${change}'${staged.runtime}/electron' -r '${base}/loader.js' "$@"\n`, { mode: 0o755 })
+  writeFileSync(program, `#!/bin/sh\nexec ${asUser(user).join(' ')} '${staged.runtime}/electron' -r '${base}/loader.js' "$@"\n`, {
+    mode: 0o755,
+  })
   const app = await _electron.launch({
     executablePath: program,
     args: [folder ?? staged.folder],
@@ -95,8 +96,14 @@ export async function launchApp(staged: StagedApp, { user, display, folder, env 
     timeout: 30_000,
   })
   const errors: string[] = []
+  const child = app.process()
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  // As the menu's Quit does. Playwright's own close also waits for its debugger to let go, which takes seconds on a busy machine.
   const close = async () => {
-    await app.close()
+    const patience = setTimeout(() => child.kill('SIGKILL'), 20_000)
+    await app.evaluate(({ app: main }) => main.quit()).catch(() => {})
+    await gone
+    clearTimeout(patience)
     rmSync(home, { recursive: true, force: true })
   }
   try {
@@ -107,6 +114,11 @@ export async function launchApp(staged: StagedApp, { user, display, folder, env 
     await close()
     throw thrown
   }
+}
+
+/** The words before a command that make it run as that user. */
+export function asUser(user: TestUser): string[] {
+  return user === 'user' && isRoot ? ['setpriv', `--reuid=${nobody.uid}`, `--regid=${nobody.gid}`, '--clear-groups'] : []
 }
 
 export function homeOf(user: TestUser): string {
