@@ -50,7 +50,7 @@ test('image, card, plan, yes: the image is on the card, and the app says what wa
 }, async (t) => {
   const card = withLoop(t, { sizeBytes: 64 * MiB })
   const { page, home, app, flash, plan, job } = await desk(t)
-  const image = sampleImage(home)
+  const image = sampleImage(home, 24 * MiB)
   const packed = pack(image, 'xz')
   writeFileSync(`${packed}.sha256`, `${sha256(packed)}  ${basename(packed)}\n`)
 

@@ -61,8 +61,11 @@ export async function openWebApp(t: TestContext, browser: Browser, options: WebA
     locale: language,
     reducedMotion: 'reduce',
   })
+  const page = await context.newPage()
   const complaints: string[] = []
   t.after(async () => {
+    if ('passed' in t && t.passed === false)
+      await picture(page, `failed-${t.name.replace(/\W+/g, '-').slice(0, 60)}`).catch(() => {})
     await context.close()
     server.kill('SIGTERM')
     await ended
@@ -71,7 +74,6 @@ export async function openWebApp(t: TestContext, browser: Browser, options: WebA
     assert.deepEqual(unexpected, [], 'the page complained')
   })
 
-  const page = await context.newPage()
   page.setDefaultTimeout(20_000)
   page.on('pageerror', (error) => complaints.push(error.message))
   // A breach of the content security policy is a message of the console and nothing else.
@@ -90,7 +92,8 @@ export async function openWebApp(t: TestContext, browser: Browser, options: WebA
 async function linkOf(server: ChildProcess): Promise<string> {
   assert.ok(server.stdout)
   for await (const line of createInterface({ input: server.stdout })) {
-    const { url } = JSON.parse(line) as { url: string }
+    const { url } = JSON.parse(line) as { url?: string }
+    if (url === undefined) throw new Error(`livecard serve said: ${line}`)
     return url
   }
   throw new Error('livecard serve ended before it printed an address')
