@@ -4,6 +4,8 @@
  * crc 32, randomised 1, origPtr 24, used map 16 + 16 per set bit, tables 3, selectors 15, selector list (unary, move-to-front), code lengths (delta), symbols.
  */
 
+import { InverseTransform } from './bzip2-inverse.ts'
+
 export const maxBlockBytes = 900_000
 /** The largest block as stored: 20 bits for each of 900 000 symbols, and its tables. A window of this size holds any block whole. */
 export const maxStoredBlockBytes = 2_400_000
@@ -34,10 +36,11 @@ export interface DecodedBlock {
   crc: number
 }
 
-/** The buffers to decode with; 7 MiB, to be used for one block after the other. */
+/** The buffers to decode with; 8 MiB, to be used for one block after the other. */
 export class Bzip2Decoder {
   readonly bytes = new Uint8Array(maxBlockBytes)
   private readonly links = new Int32Array(maxBlockBytes)
+  private readonly inverse = new InverseTransform(maxBlockBytes)
   private readonly selectors = new Uint8Array(maxSelectors)
   private readonly counts = new Int32Array(256)
   private readonly front = new Uint8Array(256)
@@ -239,10 +242,6 @@ export class Bzip2Decoder {
       counts[byte] = to + 1
       links[to] = (links[to] as number) | (index << 8)
     }
-    let link = links[origin] as number
-    for (let index = 0; index < length; index++) {
-      link = links[link >>> 8] as number
-      bytes[index] = link
-    }
+    this.inverse.run(links, length, (links[origin] as number) >>> 8, bytes)
   }
 }

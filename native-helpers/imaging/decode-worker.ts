@@ -1,14 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 import { toErrorValue } from '../errors.ts'
-import { decodeBzip2 } from './decode-bzip2.ts'
-import { decodeBzip2Blocks } from './decode-bzip2-blocks.ts'
-import { decodeDeflate } from './decode-deflate.ts'
-import { decodeGzip } from './decode-gzip.ts'
 import type { DecoderMessage, DecodeTask, Packing, Work } from './decode-task.ts'
-import { decodeXz } from './decode-xz.ts'
-import { decodeXzBlocks } from './decode-xz-blocks.ts'
-import { decodeZstd } from './decode-zstd.ts'
 import { damaged } from './image-errors.ts'
 import type { Meter } from './meter.ts'
 import { type Filled, PartWriter, type RingParts } from './slot-ring.ts'
@@ -16,15 +9,16 @@ import { type ByteSource, openSource } from './source.ts'
 
 type Decode = (name: string, source: ByteSource, out: PartWriter) => void | Promise<void>
 
-const decoders: Record<Packing, Decode> = {
-  none(_name, source, out) {
+/** Loaded when they are needed: a thread that only looks at the beginning of an image should be there at once. */
+const decoders: Record<Packing, () => Promise<Decode>> = {
+  none: async () => (_name, source, out) => {
     for (let chunk = source.read(); chunk !== null; chunk = source.read()) out.write(chunk)
   },
-  gzip: decodeGzip,
-  deflate: decodeDeflate,
-  bzip2: decodeBzip2,
-  xz: decodeXz,
-  zstd: decodeZstd,
+  gzip: async () => (await import('./decode-gzip.ts')).decodeGzip,
+  deflate: async () => (await import('./decode-deflate.ts')).decodeDeflate,
+  bzip2: async () => (await import('./decode-bzip2.ts')).decodeBzip2,
+  xz: async () => (await import('./decode-xz.ts')).decodeXz,
+  zstd: async () => (await import('./decode-zstd.ts')).decodeZstd,
 }
 
 /** Answers the length of the image when this thread knows it. */
@@ -32,11 +26,15 @@ async function run({ name, work, ring, meter }: DecodeTask, filled: Filled): Pro
   switch (work.kind) {
     case 'stream':
       return decodeStream(name, work, ring, meter, filled)
-    case 'xz-blocks':
+    case 'xz-blocks': {
+      const { decodeXzBlocks } = await import('./decode-xz-blocks.ts')
       await decodeXzBlocks(name, work.task, ring, meter, filled)
       return null
-    case 'bzip2-blocks':
+    }
+    case 'bzip2-blocks': {
+      const { decodeBzip2Blocks } = await import('./decode-bzip2-blocks.ts')
       return decodeBzip2Blocks(name, work.source, ring, meter, work.shared, filled)
+    }
   }
 }
 
@@ -52,9 +50,10 @@ async function decodeStream(
     crc = crc32(bytes, crc)
   }
   const out = new PartWriter(ring, 0, filled, check === null ? null : watch)
+  const decode = await decoders[packing]()
   const bytes = openSource(source, meter)
   try {
-    await decoders[packing](name, bytes, out)
+    await decode(name, bytes, out)
   } finally {
     bytes.close()
   }
