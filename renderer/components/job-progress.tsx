@@ -13,11 +13,7 @@ export function JobProgress({ job, connected }: { job: Job; connected: boolean }
         <span className="big">{percent ?? format.size(progress.doneBytes)}</span>
         <span className="progress-left">
           <strong>{connected ? timeLeft(job) : t.job.leftNotKnown}</strong>
-          <small title={format.exact(progress.doneBytes)}>
-            {progress.totalBytes === null
-              ? t.job.doneSoFar(format.size(progress.doneBytes))
-              : format.sizeOf(progress.doneBytes, progress.totalBytes)}
-          </small>
+          <small title={format.exact(progress.doneBytes)}>{soFar(job)}</small>
         </span>
       </div>
       <UsageBar label={phaseWord(job)} fraction={progress.fraction} thick state={connected ? job.state : 'cancelled'} />
@@ -67,6 +63,13 @@ export function phaseWord(job: Job): string {
     ended: t.job.stepDone,
   }
   return words[job.progress.phase]
+}
+
+/** Of the step that runs; the per cent are of the whole job, writing and reading back. */
+function soFar({ kind, progress }: Job): string {
+  const amount =
+    progress.totalBytes === null ? format.size(progress.doneBytes) : format.sizeOf(progress.doneBytes, progress.totalBytes)
+  return kind === 'verify' || progress.phase === 'verifying' ? t.job.soFarRead(amount) : t.job.soFarWritten(amount)
 }
 
 function timeLeft({ progress }: Job): string {
