@@ -17,7 +17,7 @@ function onTerminal(t: TestContext, args: string[], prompt: RegExp, reply: strin
   const words = [process.execPath, main, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
   const child = spawn('script', ['-q', '-e', '-c', `stty cols ${columns}; exec ${words}`, join(testFolder(t), 'typescript')], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, LC_ALL: 'C.UTF-8', TERM: 'xterm' },
+    env: { ...process.env, LC_ALL: 'C.UTF-8', TERM: 'xterm', XDG_STATE_HOME: testFolder(t) },
   })
   t.after(() => child.kill('SIGKILL'))
   let seen = ''
@@ -35,7 +35,7 @@ const question = /Type yes .*: /
 
 test('the question names the drive, and yes writes with a bar that is drawn anew', { skip }, async (t) => {
   const image = sampleImage(testFolder(t), 64 * MiB)
-  const card = usedCard(t)
+  const card = usedCard(t, 64 * MiB)
   const { code, seen } = await onTerminal(t, ['flash', image, card.path, '--allow-virtual'], question, 'yes\n')
   assert.equal(code, 0, seen)
   assert.match(seen, new RegExp(`Everything on .*${card.path}.* is replaced`))
@@ -67,7 +67,7 @@ test('any other answer, the end of input and Ctrl-C leave the card as it is, and
 
 test('on a narrow terminal the bar’s line never wraps', { skip }, async (t) => {
   const image = sampleImage(testFolder(t), 64 * MiB)
-  const card = usedCard(t)
+  const card = usedCard(t, 64 * MiB)
   const { code, seen } = await onTerminal(t, ['flash', image, card.path, '--allow-virtual', '--yes'], /never typed/, '', 30)
   assert.equal(code, 0, seen)
   // What follows the last one, which takes the line away, is the answer.

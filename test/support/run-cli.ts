@@ -1,7 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('../../native-helpers/cli/main.ts', import.meta.url))
+
+// The history of these jobs is not one of the person who runs the tests.
+const stateFolder = mkdtempSync(join(tmpdir(), 'livecard-state-'))
+process.once('exit', () => rmSync(stateFolder, { recursive: true, force: true }))
 
 export interface Ran {
   /** The exit code; null when a signal ended it. */
@@ -24,7 +31,7 @@ export function runCli(args: string[], { env, cwd, onStart }: RunOptions = {}): 
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...withPeak, main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd,
-    env: { ...process.env, LC_ALL: 'C.UTF-8', ...env },
+    env: { ...process.env, LC_ALL: 'C.UTF-8', XDG_STATE_HOME: stateFolder, ...env },
   })
   onStart?.(child)
   const stdout: Buffer[] = []

@@ -12,7 +12,7 @@ export type Packing = (typeof packings)[number]
 const MiB = 1024 * 1024
 
 /** A disk image with a partition table, data that does not compress, data that does, and a hole; the same in every run. */
-export function sampleImage(folder: string, sizeBytes = 24 * MiB, seed = 1): string {
+export function sampleImage(folder: string, sizeBytes = 12 * MiB, seed = 1): string {
   const path = join(folder, `sample-${sizeBytes / MiB}-${seed}.img`)
   const random = seeded(seed)
   const file = openSync(path, 'w')
@@ -66,7 +66,7 @@ export function sha256(path: string): string {
 }
 
 /** A card that somebody used: a partition table, and something in its middle and at its end. */
-export function usedCard(t: TestContext, sizeBytes = 64 * MiB): LoopDevice {
+export function usedCard(t: TestContext, sizeBytes = 16 * MiB): LoopDevice {
   const card = withLoop(t, { sizeBytes })
   partition(card.backing)
   const file = openSync(card.backing, 'r+')
