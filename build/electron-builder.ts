@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Configuration } from 'electron-builder'
+import { builtFolder, programNames } from '../native-helpers/access/programs.ts'
 import type { ElectronRuntime } from './electron-runtime.ts'
 
 const top = fileURLToPath(new URL('..', import.meta.url))
@@ -32,7 +33,7 @@ export function builderConfig(runtime: ElectronRuntime, folder: string): Configu
     asar: true,
     // The helper is a program of its own and cannot look into the archive.
     asarUnpack: ['package.json', 'dist/helper/**', 'node_modules/**'],
-    extraResources: major >= firstWithNewNode ? [] : [{ from: ownNode(), to: process.platform === 'win32' ? 'node.exe' : 'node' }],
+    extraResources: [...accessPrograms, ...(major >= firstWithNewNode ? [] : [ownNode()])],
     // What runs a folder named on the command line has no place in a package.
     afterPack: ({ appOutDir }) => rm(join(appOutDir, 'resources', 'default_app.asar'), { force: true }),
     npmRebuild: false,
@@ -59,6 +60,12 @@ export function builderConfig(runtime: ElectronRuntime, folder: string): Configu
   }
 }
 
-function ownNode(): string {
-  return join(top, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+/** What gets one drive's descriptor with privilege; Linux only, built by access.ts. */
+const accessPrograms =
+  process.platform === 'linux' ? [{ from: builtFolder, to: 'access', filter: Object.values(programNames) }] : []
+
+/** The helper's Node, where Electron's own is too old for it. */
+function ownNode(): { from: string; to: string } {
+  const name = process.platform === 'win32' ? 'node.exe' : 'node'
+  return { from: join(top, 'node_modules', 'node', 'bin', name), to: name }
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, Platform } from 'electron-builder'
+import { buildAccess } from './access.ts'
 import { bundle } from './bundle.ts'
 import { builderConfig } from './electron-builder.ts'
 import { electronRuntime } from './electron-runtime.ts'
@@ -26,6 +27,9 @@ export async function packageApp({ types, folder }: PackageOptions): Promise<voi
       )
     }
     say(`this is a development package: it carries ${carried}, not the Electron that package.json names`)
+  }
+  if (process.platform === 'linux') {
+    await buildAccess().catch((thrown: Error) => say(`the package opens drives only as root: ${thrown.message}`))
   }
   await bundle({ production: true })
   const config = builderConfig(runtime, folder)

@@ -35,7 +35,10 @@ function candidateFolders(): string[] {
   const folders = ['/usr/lib/livecard']
   if ('resourcesPath' in process && typeof process.resourcesPath === 'string')
     folders.unshift(join(process.resourcesPath, 'access'))
-  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
+  const here = dirname(fileURLToPath(import.meta.url))
+  // A packaged helper that plain Node runs is not told where the resources are; it lies three folders below them.
+  if (here.endsWith(join('app.asar.unpacked', 'dist', 'helper'))) folders.unshift(join(here, '..', '..', '..', 'access'))
+  for (let folder = here; folder !== dirname(folder); folder = dirname(folder)) {
     folders.push(join(folder, builtFolder))
   }
   return folders

@@ -65,6 +65,7 @@ test('it carries the bundles and the native parts, and nothing else', { skip }, 
   const resources = join(folder, 'resources')
   assert.ok(existsSync(join(resources, 'app.asar')))
   assert.ok(!existsSync(join(resources, 'default_app.asar')))
+  assert.deepEqual(readdirSync(join(resources, 'access')).sort(), ['open-drive', 'receive.node'])
   const unpacked = join(resources, 'app.asar.unpacked')
   assert.deepEqual(readdirSync(unpacked).sort(), ['dist', 'node_modules', 'package.json'])
   assert.deepEqual(readdirSync(join(unpacked, 'dist')), ['helper'])

@@ -1,7 +1,7 @@
 /** The desktop app as a whole, in a real Electron: once as root and once as an ordinary user with Chromium's full sandbox. */
 import assert from 'node:assert/strict'
 import { randomFillSync } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, readlinkSync, readSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -9,18 +9,13 @@ import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import type { Drive } from '../../native-helpers/contract.ts'
 import { listDrives } from '../../native-helpers/drives/list.ts'
+import { cannotLoop, withLoop } from '../support/devices.ts'
 import { type Display, openDisplay } from '../support/display.ts'
-import {
-  giveTo,
-  helpersBelow,
-  isRoot,
-  launchApp,
-  type OpenedApp,
-  type StagedApp,
-  stageApp,
-  testUsers,
-} from '../support/electron-app.ts'
-import { loopDevice } from '../support/loop-device.ts'
+import { giveTo, helpersBelow, launchApp, type OpenedApp, type StagedApp, stageApp, testUsers } from '../support/electron-app.ts'
+import { AppPage } from '../support/pages/app-page.ts'
+import { FlashPage } from '../support/pages/flash-page.ts'
+import { PlanPage } from '../support/pages/plan-page.ts'
+import { until } from '../support/patience.ts'
 
 const screenshots = fileURLToPath(new URL('../output/screenshots/', import.meta.url))
 mkdirSync(screenshots, { recursive: true })
@@ -62,8 +57,9 @@ for (const user of testUsers) {
     test('it lists the same drives as the helper does by itself', { timeout: 60_000 }, () =>
       withApp(user, async ({ page }) => {
         await page.getByRole('heading', { name: 'What would you like to do?' }).waitFor()
-        await allowVirtual(page)
-        await go(page, '#/drives')
+        const frame = new AppPage(page)
+        await frame.showVirtualDrives()
+        await frame.goTo('drives')
         await page.getByRole('heading', { name: 'Cards and sticks', exact: true, level: 1 }).waitFor()
         // Other tests plug in and pull out while this one looks.
         await until(async () => {
@@ -78,28 +74,38 @@ for (const user of testUsers) {
       }),
     )
 
-    test(
-      'it writes an image to a drive, and the bytes are there',
-      { timeout: 60_000, skip: !isRoot && 'making a loop device needs root' },
-      () =>
-        withApp(user, async (opened) => {
-          const { page, home } = opened
-          const content = randomFillSync(Buffer.alloc(6 * 1024 * 1024 + 512))
-          const image = join(home, 'system.img.gz')
-          writeFileSync(image, gzipSync(content, { level: 1 }))
-          giveTo(user, image)
-          const card = loopDevice(64 * 1024 * 1024)
-          try {
-            giveTo(user, card.path)
-            await allowVirtual(page)
-            await flash(opened, image, card.path)
-            await page.getByRole('heading', { name: /^system is on / }).waitFor({ timeout: 30_000 })
-            await page.screenshot({ path: join(screenshots, `electron-written-as-${user}.png`) })
-            assert.ok(readStart(card.path, content.length).equals(content))
-          } finally {
-            card.remove()
-          }
-        }),
+    test('it writes an image to a drive, and the bytes are there', { timeout: 60_000 }, async (t) => {
+      const missing = cannotLoop()
+      if (missing) return t.skip(missing)
+      const content = randomFillSync(Buffer.alloc(6 * 1024 * 1024 + 512))
+      const card = withLoop(t, { sizeBytes: 64 * 1024 * 1024 })
+      const owner = statSync(card.path)
+      t.after(() => chownSync(card.path, owner.uid, owner.gid))
+      giveTo(user, card.path)
+      await withApp(user, async (opened) => {
+        const { page, home } = opened
+        const image = join(home, 'system.img.gz')
+        writeFileSync(image, gzipSync(content, { level: 1 }))
+        giveTo(user, image)
+        await flash(opened, image, card.path)
+        await page.getByRole('heading', { name: /^system is on / }).waitFor({ timeout: 30_000 })
+        await page.screenshot({ path: join(screenshots, `electron-written-as-${user}.png`) })
+      })
+      assert.ok(readFileSync(card.backing).subarray(0, content.length).equals(content))
+    })
+
+    test('it knows where a file lies that was dropped on it', { timeout: 60_000 }, () =>
+      withApp(user, async ({ page, home }) => {
+        await page.getByRole('heading', { name: 'What would you like to do?' }).waitFor()
+        const path = join(home, 'dropped.img')
+        writeFileSync(path, 'image')
+        const input = await page.evaluateHandle(() => Object.assign(document.createElement('input'), { type: 'file' }))
+        await input.setInputFiles(path)
+        const known = await input.evaluate((element) => element.files?.[0] && window.livecard?.pathOfDroppedFile(element.files[0]))
+        assert.equal(known, path)
+        const made = await page.evaluate(() => window.livecard?.pathOfDroppedFile(new File(['x'], 'made.img')))
+        assert.equal(made, null)
+      }),
     )
 
     test('the helper dies: the window says so, and it can be started again', { timeout: 60_000 }, () =>
@@ -167,25 +173,6 @@ describe('how it looks', () => {
   }
 })
 
-/** Tries again for ten seconds, and fails as the last try did. */
-async function until(check: () => Promise<void>): Promise<void> {
-  const patience = Date.now() + 10_000
-  for (;;) {
-    try {
-      return await check()
-    } catch (thrown) {
-      if (Date.now() > patience) throw thrown
-      await new Promise((resolve) => setTimeout(resolve, 300))
-    }
-  }
-}
-
-async function go(page: Page, fragment: string): Promise<void> {
-  await page.evaluate((to) => {
-    location.hash = to
-  }, fragment)
-}
-
 function pathsOf(drives: readonly Drive[]): string[] {
   return drives.map((drive) => drive.identity.path).sort()
 }
@@ -209,36 +196,18 @@ async function drivesOf(page: Page): Promise<Drive[]> {
   )
 }
 
-async function allowVirtual(page: Page): Promise<void> {
-  await page.getByRole('heading', { name: 'What would you like to do?' }).waitFor()
-  await go(page, '#/settings')
-  await page.getByText('Show virtual drives').click()
-}
-
-/** The three decisions, and the last question. */
+/** The three decisions, and the last question. The file dialog is the system's, so its answer is given here. */
 async function flash({ app, page }: OpenedApp, image: string, drive: string): Promise<void> {
   await app.evaluate(({ dialog }, path) => {
     dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [path] })
   }, image)
-  await go(page, '#/write')
+  const [frame, choice, plan] = [new AppPage(page), new FlashPage(page), new PlanPage(page)]
+  await frame.heading.waitFor()
+  await frame.showVirtualDrives()
+  await frame.goTo('write')
   await page.getByRole('button', { name: 'Open a file…' }).click()
-  await page.getByText('will be checked').or(page.getByText('none found beside the image')).first().waitFor()
-  await page.locator('.drive-card').filter({ hasText: drive }).click()
-  await page.getByRole('button', { name: 'Show the plan…' }).click()
-  await page.getByRole('button', { name: /^Replace everything on .*…$/ }).click()
-  await page
-    .getByRole('alertdialog')
-    .getByRole('button', { name: /^Replace everything on / })
-    .click()
-}
-
-function readStart(path: string, bytes: number): Buffer {
-  const content = Buffer.alloc(bytes)
-  const file = openSync(path, 'r')
-  try {
-    readSync(file, content, 0, bytes, 0)
-    return content
-  } finally {
-    closeSync(file)
-  }
+  await choice.image.getByText('On the card').waitFor()
+  await choice.chooseDrive(drive)
+  await choice.showPlan.click()
+  await plan.goThrough()
 }
