@@ -14,7 +14,7 @@ export interface FdDeviceOptions {
   stillThere?: () => Promise<boolean>
 }
 
-type Doing = 'writing' | 'reading' | 'flushing'
+export type Doing = 'writing' | 'reading' | 'flushing'
 
 /** An open descriptor as a device for streaming; every system error comes out as a named one. */
 export function fdDevice(options: FdDeviceOptions): StreamDevice {
@@ -132,7 +132,7 @@ export function driveVanished(label: string, cause?: unknown): LivecardError {
   )
 }
 
-function driveFails(label: string, doing: Doing, offset: number | null, cause: unknown): LivecardError {
+export function driveFails(label: string, doing: Doing, offset: number | null, cause: unknown): LivecardError {
   const code = systemCode(cause) ?? (cause instanceof Error ? cause.message : String(cause))
   return new LivecardError(
     'failed',
@@ -159,7 +159,7 @@ export function targetFull(label: string, offset: number | null, cause?: unknown
   )
 }
 
-function endsEarly(label: string, offset: number): LivecardError {
+export function endsEarly(label: string, offset: number): LivecardError {
   return new LivecardError('failed', 'drive-io', {
     message: `${label} ends at byte ${offset}, earlier than it says.`,
     meaning: 'What should be there cannot be read.',
