@@ -85,16 +85,21 @@ export async function launchApp(staged: StagedApp, { user, display, folder, env 
   writeFileSync(program, `#!/bin/sh\nexec ${asUser(user).join(' ')} '${staged.runtime}/electron' -r '${base}/loader.js' "$@"\n`, {
     mode: 0o755,
   })
-  const app = await _electron.launch({
-    executablePath: program,
-    args: [folder ?? staged.folder],
-    chromiumSandbox: user === 'user',
-    // Not Playwright's own: the page shall see what the system says.
-    colorScheme: null,
-    cwd: home,
-    env: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', HOME: home, XDG_RUNTIME_DIR: home, DISPLAY: display, ...env },
-    timeout: 30_000,
-  })
+  const app = await _electron
+    .launch({
+      executablePath: program,
+      args: [folder ?? staged.folder],
+      chromiumSandbox: user === 'user',
+      // Not Playwright's own: the page shall see what the system says.
+      colorScheme: null,
+      cwd: home,
+      env: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', HOME: home, XDG_RUNTIME_DIR: home, DISPLAY: display, ...env },
+      timeout: 30_000,
+    })
+    .catch((thrown: unknown) => {
+      rmSync(home, { recursive: true, force: true })
+      throw thrown
+    })
   const errors: string[] = []
   const child = app.process()
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
