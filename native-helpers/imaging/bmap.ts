@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { LivecardError, systemCode } from '../errors.ts'
+import { defaultLimits, fetchSmall, isUrl } from './http-request.ts'
 
 import { readXml, XmlError } from './xml.ts'
 
@@ -34,12 +35,17 @@ export { bmapWriteMap } from './bmap-write-map.ts'
 const maxFileBytes = 32 * 1024 * 1024
 const maxBlockBytes = 1024 * 1024 * 1024
 
-/** Reads and checks a .bmap file. Rejects with `bmap-unreadable` or `bmap-damaged`. */
+/** Reads and checks a .bmap file, or the one at an address. Rejects with `bmap-unreadable` or `bmap-damaged`. */
 export async function readBmap(path: string): Promise<Bmap> {
   return parseBmap(await readBounded(path))
 }
 
 async function readBounded(path: string): Promise<Uint8Array> {
+  if (isUrl(path)) {
+    const bytes = await fetchSmall(path, maxFileBytes, defaultLimits)
+    if (bytes === null) throw damaged(`it is longer than ${maxFileBytes} bytes`)
+    return bytes
+  }
   try {
     const facts = await stat(path)
     if (!facts.isFile()) throw new Error('it is not a file')

@@ -22,12 +22,22 @@ export interface Feeder {
 export interface DecodePlan {
   name: string
   works: Work[]
+  /** What the decoders need for their windows and dictionaries, all threads together. */
+  decoderBytes: number
   from: { path: string; sizeBytes: number } | { feeder: Feeder }
 }
 
+/** Where the decoders take this much, fewer blocks lie in the ring: the bound is on both together. */
+const largeDecoderBytes = 64 * 1024 * 1024
+const fewSlots = 6
+
 /** An image that threads decode into a ring. */
 export function openDecodedStream(facts: ImageFacts, plan: DecodePlan, options: StreamOptions): ImageStream {
-  const ring = createRing(options.blockBytes ?? defaultBlockBytes, options.slots ?? defaultSlots)
+  const slots = options.slots ?? defaultSlots
+  const ring = createRing(
+    options.blockBytes ?? defaultBlockBytes,
+    plan.decoderBytes > largeDecoderBytes ? Math.min(slots, fewSlots) : slots,
+  )
   const meters = createMeters(plan.works.length)
   const contentDigesters = unique(options.digests?.content).map((algorithm) => digestBlocks(algorithm, ring))
   const fileDigesters = startFileDigests(plan, options, meters)

@@ -147,3 +147,13 @@ export async function readAll(answer: Answer, maxBytes: number): Promise<Uint8Ar
   }
   return Buffer.concat(pieces)
 }
+
+/** A small file from a server; null when it is larger than that. */
+export async function fetchSmall(
+  location: string,
+  maxBytes: number,
+  limits: NetworkLimits,
+  signal?: AbortSignal,
+): Promise<Uint8Array | null> {
+  return readAll(await get(parseUrl(location), {}, limits, signal), maxBytes)
+}

@@ -64,7 +64,8 @@ async function probeUrl(ref: ImageRef, limits: NetworkLimits, signal: AbortSigna
   const { contentBytes, members, member } =
     file.reader === null || format === 'zstd' ? unknown : await contentLength(name, format, file.reader, ref.member)
   const sidecars = await findSidecars(name, member, urlSidecars(url, limits, signal))
-  const facts: ImageFacts = { ref, name, format, storedBytes, contentBytes, members, sums: sidecars.sums, bmap: null, shows: null }
+  const bmap = sidecars.bmap === null ? null : besideUrl(sidecars.bmap, url).href
+  const facts: ImageFacts = { ref, name, format, storedBytes, contentBytes, members, sums: sidecars.sums, bmap, shows: null }
   return { ...facts, shows: await look(facts, limits, signal) }
 }
 
@@ -136,8 +137,7 @@ function urlSidecars(image: URL, limits: NetworkLimits, signal: AbortSignal | un
   const soon = AbortSignal.timeout(limits.sidecarsMs)
   const until = signal === undefined ? soon : AbortSignal.any([signal, soon])
   return async (name) => {
-    if (name.endsWith('.bmap')) return null
-    const url = new URL(encodeURIComponent(name), image)
+    const url = besideUrl(name, image)
     try {
       const answer = await get(url, {}, limits, until)
       if (answer.status === 200) return await readAll(answer, maxSidecarBytes)
@@ -148,6 +148,10 @@ function urlSidecars(image: URL, limits: NetworkLimits, signal: AbortSignal | un
       return null
     }
   }
+}
+
+function besideUrl(name: string, image: URL): URL {
+  return new URL(`./${encodeURIComponent(name)}`, image)
 }
 
 function urlName(url: URL): string {

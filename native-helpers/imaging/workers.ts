@@ -9,5 +9,10 @@ export type WorkerName = 'decode-worker' | 'digest-worker' | 'http-worker'
  */
 export function startWorker(name: WorkerName, data: unknown): Worker {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return new Worker(new URL(`./${name}.${extension}`, import.meta.url), { workerData: data, name: `livecard ${name}` })
+  return new Worker(new URL(`./${name}.${extension}`, import.meta.url), {
+    workerData: data,
+    name: `livecard ${name}`,
+    // These threads work on memory outside of their heaps; V8 would let the heap of each grow to tens of MiB before it collects.
+    resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
+  })
 }

@@ -5,7 +5,8 @@ import type { RangeReader } from './range-reader.ts'
 
 const headerMagic = Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00)
 const footerMagic = Uint8Array.of(0x59, 0x5a)
-const headerBytes = 12
+/** Of a stream; the first block follows. */
+export const xzHeaderBytes = 12
 const footerBytes = 12
 /** Of one stream; a terabyte in blocks of 24 MiB needs half a MiB. */
 const maxIndexBytes = 16 * 1024 * 1024
@@ -32,7 +33,7 @@ export async function readXzIndex(file: RangeReader): Promise<XzIndex | null> {
   const streams: XzBlock[][] = []
   let end = file.sizeBytes
   while (end > 0) {
-    if (end % 4 !== 0 || end < headerBytes + footerBytes || streams.length > maxStreams) return null
+    if (end % 4 !== 0 || end < xzHeaderBytes + footerBytes || streams.length > maxStreams) return null
     const footer = await file.read(end - footerBytes, footerBytes)
     if (footer.every((byte) => byte === 0)) {
       end -= footerBytes
@@ -75,16 +76,16 @@ async function readStream(
   if (footer[10] !== footerMagic[0] || footer[11] !== footerMagic[1]) return null
   if (view.getUint32(0, true) !== crc32(footer.subarray(4, 10))) return null
   const indexBytes = (view.getUint32(4, true) + 1) * 4
-  if (indexBytes > maxIndexBytes || indexBytes + footerBytes + headerBytes > end) return null
+  if (indexBytes > maxIndexBytes || indexBytes + footerBytes + xzHeaderBytes > end) return null
   const indexStart = end - footerBytes - indexBytes
   const records = parseIndex(await file.read(indexStart, indexBytes))
   if (records === null) return null
   const stored = records.reduce((sum, { unpaddedBytes }) => sum + padded(unpaddedBytes), 0)
-  const start = indexStart - stored - headerBytes
+  const start = indexStart - stored - xzHeaderBytes
   if (start < 0) return null
-  const header = await file.read(start, headerBytes)
+  const header = await file.read(start, xzHeaderBytes)
   if (!headerMagic.every((byte, at) => header[at] === byte) || header[6] !== footer[8] || header[7] !== footer[9]) return null
-  let offset = start + headerBytes
+  let offset = start + xzHeaderBytes
   const blocks = records.map(({ unpaddedBytes, contentBytes }) => {
     const block = { offset, unpaddedBytes, contentBytes, contentOffset: 0, check: header[7] ?? 0 }
     offset += padded(unpaddedBytes)
@@ -128,7 +129,7 @@ function parseIndex(bytes: Uint8Array): { unpaddedBytes: number; contentBytes: n
 /** A stream header, and an index with a footer, around a single block: what a decoder needs to take it for a file of its own. */
 export function xzFrame(block: XzBlock): { header: Uint8Array; trailer: Uint8Array } {
   const flags = Uint8Array.of(0, block.check)
-  const header = new Uint8Array(headerBytes)
+  const header = new Uint8Array(xzHeaderBytes)
   header.set(headerMagic)
   header.set(flags, 6)
   new DataView(header.buffer).setUint32(8, crc32(flags), true)

@@ -28,6 +28,8 @@ export class ZstdFrameWalker {
   frames = 0
   /** Sum of what the frame headers say; null when one does not. */
   contentBytes: number | null = 0
+  /** The largest window so far. */
+  windowBytes = 0
   private expect: Expect = 'magic'
   private needed = 4
   private readonly header = new Uint8Array(16)
@@ -125,7 +127,7 @@ export class ZstdFrameWalker {
     if (window === 1) {
       const descriptor = view.getUint8(at++)
       const base = 2 ** (10 + (descriptor >> 3))
-      limitWindow(base + (base / 8) * (descriptor & 7))
+      this.noteWindow(base + (base / 8) * (descriptor & 7))
     }
     for (let index = 0; index < dictionary; index++) {
       if (view.getUint8(at + index) !== 0)
@@ -142,7 +144,7 @@ export class ZstdFrameWalker {
             ? view.getUint32(at, true)
             : Number(view.getBigUint64(at, true))
     // Without a window descriptor the content is the window.
-    if (window === 0) limitWindow(content)
+    if (window === 0) this.noteWindow(content)
     return content
   }
 
@@ -167,13 +169,14 @@ export class ZstdFrameWalker {
     this.frames++
     this.next('magic', 4)
   }
-}
 
-function limitWindow(windowBytes: number): void {
-  if (windowBytes > 2 ** zstdWindowLogMax) {
-    throw new ZstdFormatError(
-      'memory',
-      `its window is ${Math.round(windowBytes / 1024 / 1024)} MiB, and ${2 ** zstdWindowLogMax / 1024 / 1024} MiB is the limit`,
-    )
+  private noteWindow(windowBytes: number): void {
+    if (windowBytes > 2 ** zstdWindowLogMax) {
+      throw new ZstdFormatError(
+        'memory',
+        `its window is ${Math.round(windowBytes / 1024 / 1024)} MiB, and ${2 ** zstdWindowLogMax / 1024 / 1024} MiB is the limit`,
+      )
+    }
+    this.windowBytes = Math.max(this.windowBytes, windowBytes)
   }
 }

@@ -1,7 +1,8 @@
 import type { RangeReader } from './range-reader.ts'
 import { ZstdFormatError, ZstdFrameWalker } from './zstd-frames.ts'
 
-const pieceBytes = 64 * 1024
+/** Headers are three bytes, and what is read besides them is thrown away. */
+const pieceBytes = 4 * 1024
 /** Blocks hold 128 KiB of content, so that a walk from a slow drive would read half of the file; then the length stays unknown. */
 const maxMs = 700
 

@@ -64,6 +64,14 @@ test('bzip2 of several streams is decoded to its end', (t) =>
     null,
   ))
 
+test('bzip2 of content that repeats itself, which makes its links run in circles, comes out whole', async (t) => {
+  const contents = ['a', 'ab'.repeat(450_000), `${'abc'.repeat(300_000)}x`, 'aaaab', 'abcd'.repeat(5), '\u0000\u00ff'.repeat(10)]
+  for (const text of contents) {
+    const content = Buffer.from(text, 'latin1')
+    await comesOut(t, 'bzip2', packed('bzip2', ['-9'], content), content, null)
+  }
+})
+
 test('a bzip2 of hundreds of mebibytes of zeros comes out whole', async (t) => {
   const zeros = Buffer.alloc(300_000_000)
   await comesOut(t, 'bzip2', packed('bzip2', [], zeros), zeros, null)

@@ -7,6 +7,7 @@ import net, { type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
+import { readBmap } from '../../native-helpers/imaging/bmap.ts'
 import { probeImage } from '../../native-helpers/imaging/probe.ts'
 import { askedRange, imageServer, sendFile } from '../support/image-server.ts'
 import { mixedBytes, packed, readStream, scratchFolder, sha256 } from '../support/packed-images.ts'
@@ -237,9 +238,11 @@ test('a download without a length is read to its end', async (t) => {
   assert.equal(facts.contentBytes, null)
 })
 
-test('checksums beside an image on a server are found, and a page for everything is not one', async (t) => {
+test('checksums and a block map beside an image on a server are found, and a page for everything is not one', async (t) => {
   const file = packed('xz', ['-0'], image)
+  const map = `<?xml version="1.0" ?><bmap version="1.3"><ImageSize> ${image.length} </ImageSize></bmap>`
   const sums: Record<string, string> = {
+    '/folder/card.bmap': map,
     '/folder/card.img.xz.sha256': `${sha256(file)}  card.img.xz\n`,
     '/folder/MD5SUMS': `${'0'.repeat(32)}  another.img.xz\n${createHash('md5').update(image).digest('hex')} *card.img\n`,
   }
@@ -253,4 +256,7 @@ test('checksums beside an image on a server are found, and a page for everything
     { algorithm: 'sha256', value: sha256(file), of: 'file', from: 'card.img.xz.sha256' },
     { algorithm: 'md5', value: createHash('md5').update(image).digest('hex'), of: 'content', from: 'MD5SUMS' },
   ])
+  assert.equal(facts.bmap, `${origin}/folder/card.bmap`)
+  // This one lacks nearly everything, but it was fetched and read.
+  await assert.rejects(readBmap(facts.bmap ?? ''), { code: 'bmap-damaged' })
 })
