@@ -38,7 +38,7 @@ export function isoUuid(primary: Uint8Array): string | null {
   const digits = dateDigits(primary.subarray(830, 847)) ?? dateDigits(primary.subarray(813, 830)) ?? ''
   const text = `${digits.slice(0, 4)}-${digits.slice(4).match(/../gs)?.join('-') ?? ''}`
   const end = text.indexOf('\0')
-  return digits && end !== 0 ? text.slice(0, end < 0 ? undefined : end) : null
+  return digits && end !== 0 ? Buffer.from(text.slice(0, end < 0 ? undefined : end), 'latin1').toString('utf8') : null
 }
 
 /** ECMA-119, 8.4.26.1: sixteen digits and an offset from GMT; all '0' and no offset stands for unset. */
