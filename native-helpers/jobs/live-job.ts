@@ -27,17 +27,21 @@ export class LiveJob {
   private error: unknown = null
 
   constructor(task: JobTask) {
-    const { image, options, targets, kind } = task
+    const { image, targets, kind } = task
     this.task = task
     this.state = new WorkState(
       targets.map(({ label }) => label),
       image.contentBytes,
       image.storedBytes,
     )
-    const writes = kind === 'flash'
-    this.meter = new ProgressMeter(this.state, { writes, verifies: !writes || options.verify, format: image.format })
+    this.meter = new ProgressMeter(this.state, { writes: kind === 'flash', verifies: this.reads, format: image.format })
     this.sumChecks = image.sums.map(sumCheck)
     this.checks = [...this.sumChecks, ...otherChecks(task)]
+  }
+
+  /** Whether the job compares what is on its targets. */
+  private get reads(): boolean {
+    return this.task.kind === 'verify' || this.task.options.verify
   }
 
   get running(): boolean {
@@ -58,8 +62,7 @@ export class LiveJob {
     this.error = error ?? targets.find(({ state }) => state === 'cancelled')?.error ?? null
     const differs = targets.some(({ error }) => error instanceof LivecardError && error.code === 'verify-mismatch')
     if (differs) this.settleCheck('read-back', 'differs')
-    else if (this.outcome() === 'done')
-      this.settleCheck('read-back', this.task.options.verify || this.task.kind === 'verify' ? 'ok' : 'skipped')
+    else if (this.outcome() === 'done' && this.reads) this.settleCheck('read-back', 'ok')
     for (const check of this.checks) if (check.state === 'pending') check.state = 'skipped'
   }
 
@@ -106,6 +109,6 @@ function otherChecks({ image, options, kind, targets }: JobTask): JobCheck[] {
     checks.push({ id: 'identity', label: 'The drive is the one that was confirmed', value: null, state: 'pending' })
   }
   const label = kind === 'flash' ? 'Read back and compared' : 'Compared with the image'
-  checks.push({ id: 'read-back', label, value: null, state: 'pending' })
+  checks.push({ id: 'read-back', label, value: null, state: kind === 'flash' && !options.verify ? 'skipped' : 'pending' })
   return checks
 }
