@@ -113,12 +113,55 @@ export type FlashOptions = z.infer<typeof flashOptions>
 export const flashRequest = z.object({ image: imageRef, targets: z.array(target).min(1), options: flashOptions })
 export type FlashRequest = z.infer<typeof flashRequest>
 
+/** A sentence of a plan: `text` is its English; a translation goes by `code`, which keeps its meaning, and `values`. */
+function sentence<const C extends string, V extends z.ZodRawShape>(code: C, values: V) {
+  return z.object({ code: z.literal(code), text: z.string(), values: z.object(values) })
+}
+
+const named = { name: z.string() }
+
+export const planStep = z.discriminatedUnion('code', [
+  /** The mount points, separated by commas. */
+  sentence('unmount', { mounts: z.string() }),
+  sentence('mark-unfinished', {}),
+  sentence('write', {
+    image: z.string(),
+    packed: z.boolean(),
+    targets: z.number(),
+    leftOut: z.enum(['nothing', 'bmap', 'unused']),
+  }),
+  sentence('check-sum', {}),
+  sentence('read-back', {}),
+  sentence('finish', {}),
+  sentence('finish-compared', {}),
+])
+export type PlanStep = z.infer<typeof planStep>
+
+export const planWarning = z.discriminatedUnion('code', [
+  sentence('no-sum', { image: z.string() }),
+  sentence('no-sum-network', { image: z.string() }),
+  sentence('http', {}),
+  sentence('no-read-back', {}),
+  sentence('size-unknown', {}),
+  sentence('not-a-disk', {}),
+  sentence('virtual', {}),
+  sentence('large-drive', { ...named, sizeBytes: bytes }),
+])
+export type PlanWarning = z.infer<typeof planWarning>
+
+/** Something that will be gone; not a whole sentence, so that it can stand in a list. A name or `fs` that is empty: it has none. */
+export const planLoss = z.discriminatedUnion('code', [
+  sentence('volume', { ...named, fs: z.string(), sizeBytes: bytes }),
+  sentence('card-image', { ...named, sizeBytes: bytes }),
+])
+export type PlanLoss = z.infer<typeof planLoss>
+
 export const planTarget = z.object({
   target,
   label: z.string(),
   sizeBytes: bytes,
-  /** What will be gone, in words: volumes by label and size. */
-  loses: z.array(z.string()),
+  /** What will be gone: volumes by label and size. */
+  loses: z.array(planLoss),
   /** Volumes that will be unmounted first. */
   unmounts: z.array(z.string()),
 })
@@ -129,8 +172,8 @@ export const flashPlan = z.object({
   image: imageFacts,
   options: flashOptions,
   targets: z.array(planTarget),
-  steps: z.array(z.string()),
-  warnings: z.array(z.string()),
+  steps: z.array(planStep),
+  warnings: z.array(planWarning),
 })
 export type FlashPlan = z.infer<typeof flashPlan>
 

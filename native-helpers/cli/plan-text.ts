@@ -6,8 +6,8 @@ export function planText(plan: FlashPlan): string {
   return [
     ...table([['Image', imageText(plan.image)], ...plan.targets.flatMap(targetRows)]),
     'Steps',
-    ...plan.steps.map((step, index) => `  ${index + 1}. ${step}`),
-    ...plan.warnings.map((warning) => `Note: ${warning}`),
+    ...plan.steps.map((step, index) => `  ${index + 1}. ${step.text}`),
+    ...plan.warnings.map((warning) => `Note: ${warning.text}`),
   ].join('\n')
 }
 
@@ -23,16 +23,20 @@ function targetRows({ target, label, sizeBytes, loses, unmounts }: PlanTarget): 
   const path = target.kind === 'drive' ? target.identity.path : target.path
   return [
     ['Target', `${label} (${path}, ${decimalSize(sizeBytes)})`],
-    ...(loses.length > 0 ? [['', `loses: ${loses.join(', ')}`]] : []),
+    ...(loses.length > 0 ? [['', `loses: ${textOf(loses)}`]] : []),
     ...(unmounts.length > 0 ? [['', `is unmounted first: ${unmounts.join(', ')}`]] : []),
   ]
+}
+
+function textOf(loses: PlanTarget['loses']): string {
+  return loses.map(({ text }) => text).join(', ')
 }
 
 /** Names every drive and what goes with it: a yes to this is a yes to exactly that. */
 export function questionText(plan: FlashPlan): string {
   const lines = plan.targets.map(({ target, label, loses }) => {
     const path = target.kind === 'drive' ? target.identity.path : target.path
-    const lost = loses.length > 0 ? ` It loses ${loses.join(', ')}.` : ''
+    const lost = loses.length > 0 ? ` It loses ${textOf(loses)}.` : ''
     return `Everything on ${label} (${path}) is replaced.${lost}`
   })
   return `\n${lines.join('\n')}\nType yes to write, anything else to leave it as it is: `

@@ -5,8 +5,9 @@ import { promisify } from 'node:util'
 import type { Drive, FlashOptions, ImageFacts, PlanTarget, Target } from '../contract.ts'
 import { findDrive } from '../drives/find.ts'
 import { decimalSize } from '../drives/name.ts'
+import { isUrl } from '../imaging/http-request.ts'
 import { changedSince, driveRefused, fileTarget, imageOnTarget, imageTooLarge } from './plan-errors.ts'
-import { volumeWords } from './words.ts'
+import { cardImageLoss, volumeLoss } from './plan-sentences.ts'
 
 /** A target that was looked at: what it is, and what will be gone. `key` is the same for the same thing under another name. */
 export interface ResolvedTarget {
@@ -39,7 +40,7 @@ async function resolveDrive(target: Target & { kind: 'drive' }, image: ImageFact
       target: { kind: 'drive', identity: drive.identity },
       label: drive.name,
       sizeBytes: drive.identity.sizeBytes,
-      loses: volumes.filter(({ label, fs }) => label !== null || fs !== null).map(volumeWords),
+      loses: volumes.filter(({ label, fs }) => label !== null || fs !== null).map(volumeLoss),
       unmounts: mounts,
     },
   }
@@ -56,10 +57,6 @@ async function liesOn(image: ImageFacts, mounts: readonly string[]): Promise<boo
   if (!file) return false
   const devices = await Promise.all(mounts.map(async (mount) => (await statOrNull(mount))?.dev))
   return devices.includes(file.dev)
-}
-
-export function isUrl(location: string): boolean {
-  return /^https?:\/\//i.test(location)
 }
 
 async function resolveFile(target: Target & { kind: 'file' }, image: ImageFacts, options: FlashOptions): Promise<ResolvedTarget> {
@@ -106,7 +103,7 @@ async function resolveExisting(
       target: { kind: 'file', path, sizeBytes: null },
       label: fileLabel(path),
       sizeBytes: found.size,
-      loses: [`what the card image ${fileLabel(path)} (${decimalSize(found.size)}) holds now`],
+      loses: [cardImageLoss(fileLabel(path), found.size)],
       unmounts: [],
     },
   }

@@ -1,6 +1,6 @@
 /** The last question. It names every drive and what it loses; its button says the act; it has not the focus when it opens. */
 import type { FlashPlan, PlanTarget } from '../../native-helpers/contract.ts'
-import { t } from '../i18n/index.ts'
+import { say, t } from '../i18n/index.ts'
 import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
 import { Size } from './size.tsx'
@@ -67,7 +67,7 @@ export function LossList({ target }: { target: PlanTarget }) {
   return (
     <ul className="loss-list" aria-label={t.confirm.onIt}>
       {target.loses.map((loss) => (
-        <li key={loss}>{loss}</li>
+        <li key={loss.text}>{say(loss)}</li>
       ))}
     </ul>
   )

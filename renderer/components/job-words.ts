@@ -57,8 +57,3 @@ export function contentWords(drive: Drive): string {
   const unnamed = drive.partitions.length || (drive.whole.fs === null ? 0 : 1)
   return unnamed > 0 ? t.states.unnamed(unnamed) : t.states.empty
 }
-
-export function refusalWords(refusals: Drive['refusals']): string[] {
-  // The helper's own sentence names the mount or the holder; it stands behind ours when it says more.
-  return refusals.map(({ code, reason }) => t.refusals[code] || reason)
-}

@@ -106,16 +106,6 @@ export const de: Catalogue = {
     sector: 'Sektor',
     exactSize: 'Genaue Größe',
   },
-  refusals: {
-    system: 'Das System, das Sie gerade benutzen, läuft davon.',
-    'mounted-system': 'Das laufende System benutzt einen Teil davon.',
-    swap: 'Das System benutzt es gerade als Auslagerungsspeicher.',
-    holder: 'Es gehört zu einem RAID-, LVM- oder verschlüsselten Datenträger, der benutzt wird.',
-    virtual: 'Es ist kein echtes Laufwerk, sondern eines, das das System sich ausgedacht hat.',
-    'read-only': 'Es ist schreibgeschützt. Viele Karten haben dafür einen kleinen Schieber.',
-    empty: 'Es steckt keine Karte darin.',
-    unknown: '',
-  },
   flash: {
     title: 'Ein System schreiben',
     sub: 'Ein Abbild, eine Karte, und was zu tun ist. Nichts wird verändert, bevor Sie ja sagen.',
@@ -294,6 +284,7 @@ export const de: Catalogue = {
     home: 'Zum Anfang',
     means: 'Was das bedeutet',
     next: 'Was jetzt zu tun ist',
+    verbatim: 'Genauer, auf Englisch',
     code: (code) => `Kennwort für Meldungen: ${code}`,
   },
   history: {
@@ -310,6 +301,8 @@ export const de: Catalogue = {
     sub: 'Nur in dieser App gespeichert.',
     look: 'Aussehen',
     themes: { auto: 'Wie das System', light: 'Hell', dark: 'Dunkel' },
+    languages: 'Sprache',
+    languageText: 'Die Seite wird neu geladen; ein laufender Auftrag geht weiter.',
     virtual: 'Virtuelle Laufwerke zeigen',
     virtualText: 'Loop, zram und andere, die das System sich ausgedacht hat, zum Üben und Testen. Benutzte bleiben abgelehnt.',
     about: 'Über Livecard',

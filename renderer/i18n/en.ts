@@ -91,16 +91,6 @@ export const en = {
     sector: 'Sector',
     exactSize: 'Exact size',
   },
-  refusals: {
-    system: 'The system that you are using runs from it.',
-    'mounted-system': 'A part of it is in use by the system that is running.',
-    swap: 'The system uses it as swap space right now.',
-    holder: 'It is a part of a RAID, LVM or encrypted volume that is in use.',
-    virtual: 'It is not a real drive, but one that the system made up.',
-    'read-only': 'It is write-protected. Many cards have a small slider for that.',
-    empty: 'There is no card in it.',
-    unknown: '',
-  },
   flash: {
     title: 'Write a system',
     sub: 'An image, a card, and what to do. Nothing is changed before you say yes.',
@@ -280,6 +270,7 @@ export const en = {
     home: 'To the start',
     means: 'What that means',
     next: 'What to do now',
+    verbatim: 'In the helper’s words',
     code: (code: string) => `Code for reports: ${code}`,
   },
   history: {
@@ -296,6 +287,8 @@ export const en = {
     sub: 'Kept in this app only.',
     look: 'Look',
     themes: { auto: 'As the system', light: 'Light', dark: 'Dark' },
+    languages: 'Language',
+    languageText: 'The page is loaded anew; a job that runs goes on.',
     virtual: 'Show virtual drives',
     virtualText:
       'Loop, zram and other drives that the system made up, for practice and tests. Drives that are in use stay refused.',

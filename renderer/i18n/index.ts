@@ -1,21 +1,37 @@
-/** The language of the user, chosen once when the app starts. */
+/** The language of the interface, chosen once when the page loads, and what is said in it. */
+import type { ErrorValue, PlanLoss, PlanStep, PlanWarning, Refusal } from '../../native-helpers/contract.ts'
+import { type Language, useSettings } from '../state/settings.ts'
 import { de } from './de.ts'
+import { germanErrorOf } from './de-errors.ts'
+import { germanRefusals, germanSentences } from './de-sentences.ts'
 import { type Catalogue, en } from './en.ts'
 import { createFormat, type Format } from './format.ts'
+import { type ErrorWords, type Sentence, sentenceFrom } from './sentences.ts'
 
-const catalogues: Record<string, Catalogue> = { en, de }
+const catalogues: Record<Language, Catalogue> = { en, de }
 
-export function chooseLanguage(wanted: readonly string[]): { language: string; locale: string; catalogue: Catalogue } {
-  for (const locale of wanted) {
-    const language = locale.split('-')[0] ?? ''
-    const catalogue = catalogues[language]
-    if (catalogue) return { language, locale, catalogue }
-  }
-  return { language: 'en', locale: 'en-GB', catalogue: en }
+/** Of the languages that the browser names, the first that is this one: Austrian and Swiss numbers differ from German ones. */
+export function localeOf(language: Language, wanted: readonly string[]): string {
+  const usual = { en: 'en-GB', de: 'de-DE' }
+  return wanted.find((locale) => locale.split('-')[0] === language) ?? usual[language]
 }
 
-const chosen = chooseLanguage(navigator.languages ?? [navigator.language])
+export const language: Language = useSettings.getState().language
+export const t: Catalogue = catalogues[language]
+export const format: Format = createFormat(localeOf(language, navigator.languages ?? [navigator.language]), t.units)
 
-export const language: string = chosen.language
-export const t: Catalogue = chosen.catalogue
-export const format: Format = createFormat(chosen.locale, t.units)
+/** A sentence of a plan; the helper's own English where the language has none for it. */
+export function say(sentence: PlanStep | PlanWarning | PlanLoss): string {
+  return language === 'de' ? sentenceFrom(germanSentences, sentence as Sentence, format) : sentence.text
+}
+
+/** An error in the language of the interface, as far as it goes; null: in the helper's own words. */
+export function errorWords(error: ErrorValue): ErrorWords | null {
+  return language === 'de' ? germanErrorOf(error) : null
+}
+
+/** Why a drive is not offered. `detail` is English: it names the mount, the holder or whatever else the helper saw. */
+export function refusalWords({ code, reason }: Refusal): { reason: string; detail: string | null } {
+  if (language !== 'de') return { reason, detail: null }
+  return germanRefusals[code](reason)
+}

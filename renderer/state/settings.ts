@@ -3,12 +3,16 @@ import { create } from 'zustand'
 import { persist } from 'zustand/middleware'
 
 export type Theme = 'auto' | 'light' | 'dark'
+export type Language = 'en' | 'de'
 
 interface SettingsState {
   theme: Theme
   showVirtual: boolean
+  /** English unless chosen: the German is not whole. Takes effect when the page is loaded anew. */
+  language: Language
   setTheme(theme: Theme): void
   setShowVirtual(show: boolean): void
+  setLanguage(language: Language): void
 }
 
 export const useSettings = create<SettingsState>()(
@@ -16,8 +20,10 @@ export const useSettings = create<SettingsState>()(
     (set) => ({
       theme: 'auto',
       showVirtual: false,
+      language: 'en',
       setTheme: (theme) => set({ theme }),
       setShowVirtual: (showVirtual) => set({ showVirtual }),
+      setLanguage: (language) => set({ language }),
     }),
     { name: 'livecard-settings', version: 1 },
   ),

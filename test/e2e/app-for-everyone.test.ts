@@ -185,11 +185,26 @@ test('the browsing dialog keeps the focus while one walks through folders', { ..
   assert.equal((await focusOf(page)).name, 'Open a file…')
 })
 
-test('a user of German reads German', { ...slow, skip: noBrowser }, async (t) => {
-  const { page } = await openWebApp(t, browser, { language: 'de-DE', theme: 'dark' })
-  await page.getByRole('heading', { name: 'Was möchten Sie tun?' }).waitFor()
+test('German, once it is chosen, from the plan to the result', { ...slow, skip: noBrowser }, async (t) => {
+  const { page, home } = await openWebApp(t, browser, { language: 'de-AT', theme: 'dark' })
+  await page.getByRole('heading', { name: 'What would you like to do?' }).waitFor()
+  sampleImage(home, 8 * MiB)
+  await new AppPage(page).goTo('settings')
+  await page.getByText('Deutsch, nicht vollständig').click()
+  await page.getByRole('heading', { name: 'Einstellungen' }).waitFor()
   assert.equal(await page.evaluate(() => document.documentElement.lang), 'de')
-  await picture(page, 'browser-home-german')
+  await new AppPage(page).goTo('write')
+  await page.getByRole('button', { name: 'Datei öffnen…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'sample-8-1.img' }).click()
+  await page.getByText('Kartendatei, zum Üben').click()
+  await page.getByRole('textbox', { name: 'So groß wie' }).fill('64 MB')
+  await page.getByRole('button', { name: 'Plan ansehen…' }).click()
+  await page.getByText('Zu sample-8-1.img ist keine Prüfsumme bekannt').waitFor()
+  await page.getByText('Alles Geschriebene zurücklesen und vergleichen.').waitFor()
+  await picture(page, 'browser-plan-german')
+  await page.getByRole('button', { name: /…$/ }).click()
+  await page.getByRole('alertdialog').getByRole('button').last().click()
+  await page.getByText('Jedes geschriebene Byte wurde zurückgelesen').waitFor({ timeout: 60_000 })
 })
 
 test('the look that was chosen stays after a reload', { ...slow, skip: noBrowser }, async (t) => {

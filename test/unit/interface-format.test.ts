@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { de } from '../../renderer/i18n/de.ts'
 import { en } from '../../renderer/i18n/en.ts'
 import { createFormat } from '../../renderer/i18n/format.ts'
-import { chooseLanguage } from '../../renderer/i18n/index.ts'
+import { language, localeOf } from '../../renderer/i18n/index.ts'
 
 const english = createFormat('en-GB', en.units)
 const german = createFormat('de-DE', de.units)
@@ -65,11 +65,12 @@ test('durations have at most two units and no nought', () => {
   assert.equal(german.duration(72), '1 Minute 12 Sekunden')
 })
 
-test('the first language of the user that there is', () => {
-  assert.equal(chooseLanguage(['fr-FR', 'de-AT', 'en']).language, 'de')
-  assert.equal(chooseLanguage(['de-AT']).locale, 'de-AT')
-  assert.equal(chooseLanguage(['fr', 'pt-BR']).language, 'en')
-  assert.equal(chooseLanguage([]).language, 'en')
+test('English unless chosen otherwise, with the numbers of the user’s own country', () => {
+  assert.equal(language, 'en')
+  assert.equal(localeOf('de', ['fr-FR', 'de-AT', 'en']), 'de-AT')
+  assert.equal(localeOf('de', ['fr', 'pt-BR']), 'de-DE')
+  assert.equal(localeOf('en', ['de-DE', 'en-US']), 'en-US')
+  assert.equal(localeOf('en', []), 'en-GB')
 })
 
 test('every sentence has a translation of its own, and none is empty', () => {

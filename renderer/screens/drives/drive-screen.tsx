@@ -2,8 +2,8 @@
 import type { Drive } from '../../../native-helpers/contract.ts'
 import { Button } from '../../components/button.tsx'
 import { Finding } from '../../components/finding.tsx'
-import { refusalWords } from '../../components/job-words.ts'
 import { PartitionMap } from '../../components/partition-map.tsx'
+import { Refusals } from '../../components/refusals.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { Size } from '../../components/size.tsx'
 import { format, t } from '../../i18n/index.ts'
@@ -26,9 +26,7 @@ export function DriveScreen({ path }: { path: string }) {
     <Screen title={drive.name} sub={<DriveSub drive={drive} />} actions={<Actions writable={refusals.length === 0} />}>
       {refusals.length > 0 ? (
         <Finding kind="warn" title={t.drives.mayNot}>
-          {refusalWords(refusals).map((reason) => (
-            <p key={reason}>{reason}</p>
-          ))}
+          <Refusals refusals={refusals} />
         </Finding>
       ) : null}
       <PartitionMap drive={drive} />

@@ -2,12 +2,12 @@
 
 import type { Drive } from '../../../native-helpers/contract.ts'
 import { DrivePicture } from '../../components/drive-picture.tsx'
-import { contentWords, refusalWords } from '../../components/job-words.ts'
+import { contentWords } from '../../components/job-words.ts'
 import { Link } from '../../components/link.tsx'
 import { Mark } from '../../components/mark.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { Size } from '../../components/size.tsx'
-import { t } from '../../i18n/index.ts'
+import { refusalWords, t } from '../../i18n/index.ts'
 import { refusalsOf, sortDrives, useDrives } from '../../state/drives.ts'
 import { useSettings } from '../../state/settings.ts'
 
@@ -35,7 +35,7 @@ export function DrivesScreen() {
           <h2 className="section-title">{t.drives.others}</h2>
           <ul className="drive-list">
             {refused.map((drive) => (
-              <DriveLine key={drive.identity.path} drive={drive} refusals={refusalWords(refusalsOf(drive, showVirtual))} />
+              <DriveLine key={drive.identity.path} drive={drive} refusals={refusalsOf(drive, showVirtual)} />
             ))}
           </ul>
         </section>
@@ -44,7 +44,7 @@ export function DrivesScreen() {
   )
 }
 
-function DriveLine({ drive, refusals }: { drive: Drive; refusals: string[] }) {
+function DriveLine({ drive, refusals }: { drive: Drive; refusals: Drive['refusals'] }) {
   return (
     <li>
       <Link to={{ screen: 'drive', path: drive.identity.path }} className="drive-line">
@@ -54,10 +54,10 @@ function DriveLine({ drive, refusals }: { drive: Drive; refusals: string[] }) {
           <span>
             <Size bytes={drive.identity.sizeBytes} /> · {contentWords(drive)}
           </span>
-          {refusals.map((reason) => (
-            <span key={reason} className="drive-refusal">
+          {refusals.map((refusal) => (
+            <span key={refusal.code + refusal.reason} className="drive-refusal">
               <Mark kind="locked" />
-              {reason}
+              {refusalWords(refusal).reason}
             </span>
           ))}
         </span>

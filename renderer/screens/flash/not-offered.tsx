@@ -4,7 +4,7 @@ import { Heading } from 'react-aria-components/Heading'
 import type { Drive } from '../../../native-helpers/contract.ts'
 import { DrivePicture } from '../../components/drive-picture.tsx'
 import { ChevronIcon } from '../../components/icons.tsx'
-import { refusalWords } from '../../components/job-words.ts'
+import { Refusals } from '../../components/refusals.tsx'
 import { Size } from '../../components/size.tsx'
 import { t } from '../../i18n/index.ts'
 import { refusalsOf } from '../../state/drives.ts'
@@ -31,9 +31,7 @@ export function NotOffered({ drives }: { drives: readonly Drive[] }) {
                 <span className="soft">
                   <Size bytes={drive.identity.sizeBytes} /> · <code>{drive.identity.path}</code>
                 </span>
-                {refusalWords(refusalsOf(drive, showVirtual)).map((reason) => (
-                  <p key={reason}>{reason}</p>
-                ))}
+                <Refusals refusals={refusalsOf(drive, showVirtual)} />
               </div>
             </li>
           ))}

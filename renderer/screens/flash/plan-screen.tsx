@@ -8,7 +8,7 @@ import { whereOf } from '../../components/job-words.ts'
 import { Link } from '../../components/link.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { Size } from '../../components/size.tsx'
-import { t } from '../../i18n/index.ts'
+import { say, t } from '../../i18n/index.ts'
 import { useFlash } from '../../state/flash.ts'
 import { imageTitle } from '../../state/image.ts'
 import { go } from '../../state/route.ts'
@@ -44,7 +44,7 @@ function Plan({ plan }: { plan: FlashPlan }) {
       {plan.warnings.length > 0 ? (
         <Finding kind="warn" title={t.plan.warning}>
           {plan.warnings.map((warning) => (
-            <p key={warning}>{warning}</p>
+            <p key={warning.text}>{say(warning)}</p>
           ))}
         </Finding>
       ) : null}
@@ -60,7 +60,7 @@ function Plan({ plan }: { plan: FlashPlan }) {
         <h2>{t.plan.steps}</h2>
         <ol className="plan-steps">
           {plan.steps.map((step) => (
-            <li key={step}>{step}</li>
+            <li key={step.code}>{say(step)}</li>
           ))}
         </ol>
       </section>

@@ -1,7 +1,7 @@
 import type { ErrorValue, Job, JobTarget } from '../../../native-helpers/contract.ts'
 import { Mark, type MarkKind } from '../../components/mark.tsx'
 import { UsageBar } from '../../components/usage-bar.tsx'
-import { format, t } from '../../i18n/index.ts'
+import { errorWords, format, t } from '../../i18n/index.ts'
 
 const marks: Record<JobTarget['state'], MarkKind | null> = {
   waiting: null,
@@ -53,11 +53,13 @@ function fractionOf(job: Job, target: JobTarget): number | null {
 }
 
 function TargetError({ error }: { error: ErrorValue }) {
+  const words = errorWords(error)
   return (
     <div className="target-error">
-      <p>{error.message}</p>
+      <p>{words?.message ?? error.message}</p>
+      {words && words.meaning === null ? <p lang="en">{error.message}</p> : null}
       <p className="soft">
-        {error.meaning} {error.next}
+        {words?.meaning ?? error.meaning} {words?.next ?? error.next}
       </p>
     </div>
   )

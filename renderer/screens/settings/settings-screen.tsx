@@ -4,12 +4,17 @@ import { Option } from '../../components/option.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { t } from '../../i18n/index.ts'
 import { useConnection } from '../../state/connection.ts'
-import { type Theme, useSettings } from '../../state/settings.ts'
+import { type Language, type Theme, useSettings } from '../../state/settings.ts'
 
 const themes = ['auto', 'light', 'dark'] as const satisfies readonly Theme[]
+/** Each in itself: who looks for it reads it. */
+const languages = [
+  ['en', 'English'],
+  ['de', 'Deutsch, nicht vollständig: Einzelheiten zu manchen Fehlern und Laufwerken sind englisch'],
+] as const satisfies readonly [Language, string][]
 
 export function SettingsScreen() {
-  const { theme, setTheme, showVirtual, setShowVirtual } = useSettings()
+  const { theme, setTheme, showVirtual, setShowVirtual, language } = useSettings()
   const connection = useConnection((state) => state.connection)
   return (
     <Screen title={t.settings.title} sub={t.settings.sub}>
@@ -20,6 +25,19 @@ export function SettingsScreen() {
             <Radio key={one} value={one} className="choice">
               <span className="choice-sign" aria-hidden="true" />
               <span className="choice-name">{t.settings.themes[one]}</span>
+            </Radio>
+          ))}
+        </RadioGroup>
+      </section>
+      <section className="sheet">
+        <RadioGroup className="choices" value={language} onChange={(value) => speak(value === 'de' ? 'de' : 'en')}>
+          <Label>
+            {t.settings.languages} <small className="soft">{t.settings.languageText}</small>
+          </Label>
+          {languages.map(([one, name]) => (
+            <Radio key={one} value={one} className="choice" lang={one}>
+              <span className="choice-sign" aria-hidden="true" />
+              <span className="choice-name">{name}</span>
             </Radio>
           ))}
         </RadioGroup>
@@ -39,6 +57,13 @@ export function SettingsScreen() {
       ) : null}
     </Screen>
   )
+}
+
+/** Every sentence changes: the page begins anew, where it is. */
+function speak(language: Language) {
+  if (language === useSettings.getState().language) return
+  useSettings.getState().setLanguage(language)
+  location.reload()
 }
 
 function Row({ name, value }: { name: string; value: string }) {
