@@ -21,8 +21,9 @@ export interface ReadBack {
 }
 
 /**
- * Reads what was written and compares it with the remembered sums. A drive that was opened with O_DIRECT answers from the medium; for a card image
- * file the system's cache answers, as Node offers no way to drop a file from it, so that comparison proves the path to the file and no more.
+ * Reads what was written and compares it with the remembered sums. What was opened with O_DIRECT answers from the medium: every drive on Linux, and a card
+ * image file where its filesystem can do that. Elsewhere (tmpfs) the system's cache answers, as Node offers no way to drop a file from it (posix_fadvise),
+ * and the comparison proves the way to the file and no more.
  */
 export async function readBack({ device, written, pool, limits, signal, onVerified }: ReadBack): Promise<void> {
   const spans = readSpans(written, readBufferBytes)

@@ -5,6 +5,7 @@ import { imageChoice, targetTwice } from './plan-errors.ts'
 import { stepsOf, warningsOf } from './plan-sentences.ts'
 import { type ResolvedTarget, resolveForWriting } from './resolve-target.ts'
 import { sumsToCheck } from './sums.ts'
+import { openMap } from './write-maps.ts'
 
 /** Looks at the image and at every target. Throws when anything about them forbids to write; writes nothing itself. */
 export async function makePlan(request: FlashRequest, signal?: AbortSignal): Promise<FlashPlan> {
