@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -176,6 +176,15 @@ test('a card whose storage is full gives a named error, and the other card is fi
     tool('cmp', ['-n', String(24 * mib), image, good.path])
     assert.equal(recognised(bad.path), '')
     bad.detach()
+    rmSync(bad.backing)
+
+    const file = { kind: 'file' as const, path: join(full, 'card.img'), sizeBytes: 32 * mib }
+    const runner = testRunner(t)
+    const plan = { image: { location: image }, targets: [file], options: testOptions() }
+    await assert.rejects(runner.planFlash(plan), { code: 'no-room', kind: 'refused' })
+    const squeezed = await flash(runner, image, [file], { skipUnused: true })
+    assert.equal(errorCode(squeezed), 'target-full', JSON.stringify(squeezed.targets))
+    assert.ok(isMarkerBlock(readFileSync(file.path)))
   } finally {
     tool('umount', ['-l', full])
   }
@@ -211,6 +220,31 @@ test('a stream that unpacks to more than the card holds is stopped, and the card
   // Known from the format: refused in the plan. Found out while unpacking: the target failed.
   assert.equal(job.code ?? errorCode(job), 'image-too-large', JSON.stringify(job))
   if (job.code === undefined) assert.ok(isMarkerBlock(readFileSync(loop.backing).subarray(0, 4096)))
+})
+
+test('what an ext4 filesystem calls free is left out, and the filesystem is sound on the card', {
+  skip: noLoop ?? missingTools('mkfs.ext4', 'e2fsck') ?? false,
+}, async (t) => {
+  const image = diskImage(testFolder(t), 48 * mib)
+  const loop = withLoop(t, { sizeBytes: 64 * mib })
+  writeFileSync(loop.path, noise(64 * mib, 7))
+  const job = await flash(testRunner(t), image, [await driveTarget(loop.path)], { skipUnused: true })
+  assert.equal(job.state, 'done', JSON.stringify(job))
+  assert.ok(job.progress.skippedBytes > 30 * mib, `${job.progress.skippedBytes} bytes were left out`)
+  assert.equal((job.targets[0]?.writtenBytes ?? 0) + job.progress.skippedBytes, 48 * mib)
+  tool('e2fsck', ['-f', '-n', loop.path])
+})
+
+test('a block map that cannot be read stops the plan', { skip: noLoop ?? false }, async (t) => {
+  const folder = testFolder(t)
+  const image = join(folder, 'image.img')
+  writeFileSync(image, noise(mib))
+  writeFileSync(join(folder, 'image.bmap'), 'no map at all')
+  const loop = withLoop(t, { sizeBytes: 4 * mib })
+  const request = { image: { location: image }, targets: [await driveTarget(loop.path)] }
+  const options = testOptions({ bmap: join(folder, 'image.bmap') })
+  await assert.rejects(testRunner(t).planFlash({ ...request, options }), /bmap|block map/i)
+  assert.ok(readFileSync(loop.backing).every((byte) => byte === 0))
 })
 
 test('compared with its image, a card is right, or the first difference is named, and nothing is written', {
