@@ -125,6 +125,11 @@ function node(layout: Layout, name: string, record: Uint8Array, place: Place | n
   const told = ridge?.mode ? kindOfMode(ridge.mode) : null
   const kind = isDirectory ? 'directory' : told === null || told === 'directory' ? 'file' : told
   const mode = ridge?.mode ?? null
+  const extents = (): Parsed<Extent[]> => {
+    if (kind !== 'file') return unusable('iso-no-file', `"${name}" is no file`)
+    if (ridge?.compressed) return unusable('iso-zisofs', `"${name}" is compressed by zisofs`)
+    return place ? parsed(place.extents) : unusable('iso-outside', `"${name}" lies outside of the volume`)
+  }
   return {
     name,
     kind,
@@ -137,11 +142,10 @@ function node(layout: Layout, name: string, record: Uint8Array, place: Place | n
     id: movedTo ?? block,
     list: () =>
       isDirectory ? listDirectory(layout, movedTo ?? block, movedTo === null ? sizeBytes : null) : { entries: [], problem: null },
+    extents,
     open() {
-      if (kind !== 'file') return unusable('iso-no-file', `"${name}" is no file`)
-      if (ridge?.compressed) return unusable('iso-zisofs', `"${name}" is compressed by zisofs`)
-      if (!place) return unusable('iso-outside', `"${name}" lies outside of the volume`)
-      return parsed(extentsDevice(layout.device, place.extents))
+      const { value, problem } = extents()
+      return value ? parsed(extentsDevice(layout.device, value)) : { value: null, problem }
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { BlockDevice } from '../block/device.ts'
+import type { Extent } from '../block/extents.ts'
 import type { Parsed, Problem } from './problem.ts'
 
 export type NodeKind = 'file' | 'directory' | 'symlink' | 'character-device' | 'block-device' | 'fifo' | 'socket'
@@ -20,6 +21,8 @@ export interface TreeNode {
   readonly id: number
   /** What a directory holds, without itself and its parent; with a problem as far as it can be read. */
   list(): { entries: TreeNode[]; problem: Problem | null }
+  /** Where a file lies in its volume, in bytes; a problem where it does not lie there as it is, being compressed for one. */
+  extents(): Parsed<Extent[]>
   /** A file as a device. */
   open(): Parsed<BlockDevice>
 }
