@@ -35,7 +35,7 @@ const imports: [string, string, boolean][] = [
 test('the linter refuses every import that goes against the direction of the house', () => {
   const folder = mkdtempSync(join(tmpdir(), 'livecard-laws-'))
   try {
-    cpSync(join(top, 'biome.json'), join(folder, 'biome.json'))
+    cpSync(join(top, '.biome.json'), join(folder, '.biome.json'))
     for (const [index, [file, name]] of imports.entries()) {
       const path = join(folder, dirname(file), `case-${index}.ts`)
       mkdirSync(dirname(path), { recursive: true })
