@@ -59,6 +59,9 @@ const linkFlags = [
   '-sEXIT_RUNTIME=1',
 ]
 
+/** Decides, with source and compiler, what configure answers. */
+export const configureRecipe = JSON.stringify(configureOptions)
+
 /** Everything that decides what comes out, for the key of the cache. */
 export const recipe = JSON.stringify([programs, configureOptions, linkFlags])
 

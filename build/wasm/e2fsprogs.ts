@@ -4,14 +4,14 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { builtFolder } from '../../native-helpers/wasm/modules.ts'
 import { cacheFolder } from '../cache-folder.ts'
-import { compile, moduleNames, ownSources, recipe } from './compile.ts'
+import { compile, configureRecipe, moduleNames, ownSources, recipe } from './compile.ts'
 import { wasmBuildPackages } from './debian-packages.ts'
 import { fetchSource, sourceVersion } from './debian-source.ts'
 import { selfCheck } from './self-check.ts'
@@ -56,9 +56,13 @@ export async function buildE2fsprogs(options: BuildOptions = {}): Promise<{ fold
 
 /** Of everything that decides what comes out, except for the versions of source and compiler. */
 async function recipeKey(): Promise<string> {
-  const hash = createHash('sha256').update(recipe)
+  const hash = createHash('sha256').update(recipe).update(testImagesFolder)
   for (const name of ownSources) hash.update(await readFile(join(here, name)))
   return hash.digest('hex').slice(0, 16)
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
 async function emscriptenVersion(): Promise<string | null> {
@@ -113,10 +117,11 @@ async function build(
     const source = await fetchSource(work, wanted).catch((thrown: unknown) => {
       throw failed('fetched', thrown)
     })
-    const configureCache = join(cache, `configure-${source}-${emscripten}-${key}.cache`)
+    const configureCache = join(cache, `configure-${source}-${emscripten}-${shortHash(configureRecipe)}.cache`)
     const modules = await compile({ folder: work, configureCache, say }).catch((thrown: unknown) => {
       throw failed('compiled', thrown)
     })
+    await keepTestImages(join(work, 'source', 'tests'), join(modules, testImagesFolder))
     await selfCheck(modules).catch((thrown: unknown) => {
       throw failed('used', thrown)
     })
@@ -132,6 +137,14 @@ async function build(
   } finally {
     await rm(work, { recursive: true, force: true })
   }
+}
+
+/** The damaged volumes of e2fsprogs' own tests (6 MB), for ours; they stay in the cache. */
+export const testImagesFolder = 'upstream-images'
+
+async function keepTestImages(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true })
+  for (const name of await readdir(from)) await copyFile(join(from, name, 'image.gz'), join(to, `${name}.gz`)).catch(() => {})
 }
 
 async function sha256Of(path: string): Promise<string> {
@@ -162,7 +175,8 @@ async function place(built: string, into: string): Promise<void> {
   await mkdir(dirname(into), { recursive: true })
   const beside = await mkdtemp(`${into}.`)
   try {
-    await cp(built, beside, { recursive: true })
+    for (const name of ['built.json', ...moduleNames.map((module) => `${module}.wasm`)])
+      await copyFile(join(built, name), join(beside, name))
     await rm(into, { recursive: true, force: true })
     await rename(beside, into)
   } finally {
