@@ -61,7 +61,8 @@ async function driveList(): Promise<void> {
     `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`,
   )
   const npm = process.env.npm_execpath
-  const [command, before] = npm ? [process.execPath, [npm]] : ['npm', []]
+  // With npm's own Node, beside which npm finds its global settings.
+  const [command, before] = npm ? [process.env.npm_node_execpath ?? process.execPath, [npm]] : ['npm', []]
   try {
     await exec(command, [...before, 'rebuild', 'drivelist', '--ignore-scripts=false'], {
       cwd: top,
