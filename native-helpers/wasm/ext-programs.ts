@@ -1,7 +1,7 @@
 /** What is asked of e2fsprogs, as commands: the program's arguments, and what its answer means. */
 import type { BlockDevice } from '../block/device.ts'
 import type { DeviceSpec } from '../block/spec.ts'
-import { LivecardError } from '../errors.ts'
+import { fromValue, LivecardError } from '../errors.ts'
 import {
   devicePath,
   type ProgramListener,
@@ -147,6 +147,8 @@ function succeeded(program: string, result: ProgramResult): string {
 }
 
 function programFailed(program: string, result: ProgramResult): LivecardError {
+  // What the program makes of it explains less than the card's own error.
+  if (result.deviceError) return fromValue(result.deviceError)
   const last = spoken(result).trim().split('\n').at(-1)?.trim() ?? ''
   if (result.memoryExhausted)
     return new LivecardError('failed', 'ext-memory', {
