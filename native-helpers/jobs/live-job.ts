@@ -3,6 +3,7 @@ import { LivecardError, toErrorValue } from '../errors.ts'
 import { WorkState, withoutAbort } from '../imaging/flash-state.ts'
 import { ProgressMeter } from './progress.ts'
 import { sumCheck } from './sums.ts'
+import { imageName } from './words.ts'
 import { chosenMap } from './write-maps.ts'
 
 export interface JobTask {
@@ -72,7 +73,7 @@ export class LiveJob {
     return {
       id: task.id,
       kind: task.kind,
-      imageName: task.image.name,
+      imageName: imageName(task.image),
       state: outcome,
       startedAt: this.startedAt,
       endedAt: this.endedAt,

@@ -1,7 +1,7 @@
 import type { FlashRequest, ImageFacts, PlanLoss, PlanStep, PlanTarget, PlanWarning } from '../contract.ts'
 import { decimalSize } from '../drives/name.ts'
 import { isUrl } from '../imaging/http-request.ts'
-import { list, volumeWords } from './words.ts'
+import { imageName, list, volumeWords } from './words.ts'
 import { chosenMap } from './write-maps.ts'
 
 /** What a plan says, each sentence with its code and values for translations and its English text for everybody else. */
@@ -29,15 +29,16 @@ const leftOutWords = {
   unused: ', without what its own filesystems call free',
 }
 
-function writeStep({ name, format }: ImageFacts, targets: number, map: 'bmap' | 'allocation' | 'none'): PlanStep {
+function writeStep({ name, format, ref }: ImageFacts, targets: number, map: 'bmap' | 'allocation' | 'none'): PlanStep {
   const packed = format !== 'raw'
   const leftOut = ({ bmap: 'bmap', allocation: 'unused', none: 'nothing' } as const)[map]
-  const what = packed ? `Unpack ${name} and write it` : `Write ${name}`
+  const image = ref.member === undefined ? name : `${name}: ${imageName({ name, ref })}`
+  const what = packed ? `Unpack ${image} and write it` : `Write ${image}`
   const once = targets > 1 ? ` to ${targets} targets at once` : ''
   return {
     code: 'write',
     text: `${what}${once}${leftOutWords[leftOut]}; keep the first block back.`,
-    values: { image: name, packed, targets, leftOut },
+    values: { image, packed, targets, leftOut },
   }
 }
 

@@ -8,20 +8,16 @@ import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
 import { ErrorFinding, Finding } from './finding.tsx'
 import { FolderIcon, ImageIcon, UpIcon } from './icons.tsx'
-import { openImage, useOpening } from './opening.ts'
+import { type Browsing, cardFolder, closeBrowsing, pickFile, pickFolder, useOpening } from './opening.ts'
 
 type Folder = Answer<'images.browse'>
 
 export function BrowseDialog() {
   const { browsing, droppedName } = useOpening()
-  const leave = () => useOpening.setState({ browsing: false, droppedName: null })
   return (
-    <Dialog title={t.browse.title} isOpen={browsing} onLeave={leave} wide>
+    <Dialog title={t.browse.titles[browsing ?? 'image']} isOpen={browsing !== null} onLeave={closeBrowsing} wide>
       {droppedName ? <Finding kind="warn" title={t.flash.droppedInBrowser(droppedName)} /> : null}
-      <Browser />
-      <div className="dialog-actions">
-        <Button onPress={leave}>{t.browse.cancel}</Button>
-      </div>
+      {browsing === null ? null : <Browser browsing={browsing} />}
     </Dialog>
   )
 }
@@ -29,8 +25,8 @@ export function BrowseDialog() {
 /** Where the user was last, for the next time the dialog opens. */
 let lastFolder: string | null = null
 
-function Browser() {
-  const [wanted, setWanted] = useState<string | null>(lastFolder)
+function Browser({ browsing }: { browsing: Browsing }) {
+  const [wanted, setWanted] = useState<string | null>(() => (browsing === 'image' ? lastFolder : (cardFolder() ?? lastFolder)))
   const [folder, setFolder] = useState<Folder | null>(null)
   const [error, setError] = useState<ErrorValue | null>(null)
 
@@ -48,12 +44,49 @@ function Browser() {
     }
   }, [wanted])
 
-  if (!folder) return error ? <ErrorFinding error={error} /> : <p className="soft">{t.browse.loading}</p>
+  if (!folder && error && wanted !== null) {
+    return (
+      <>
+        <ErrorFinding error={error} />
+        <div className="dialog-actions">
+          <Button onPress={closeBrowsing}>{t.browse.cancel}</Button>
+          <Button look="primary" onPress={() => setWanted(null)}>
+            {t.browse.toHome}
+          </Button>
+        </div>
+      </>
+    )
+  }
+  return (
+    <>
+      {folder ? <FolderView folder={folder} error={error} onFolder={setWanted} /> : null}
+      {folder ? null : error ? <ErrorFinding error={error} /> : <p className="soft">{t.browse.loading}</p>}
+      <div className="dialog-actions">
+        <Button onPress={closeBrowsing}>{t.browse.cancel}</Button>
+        {browsing === 'place' && folder ? (
+          <Button look="primary" onPress={() => pickFolder(folder.folder)}>
+            {t.browse.here}
+          </Button>
+        ) : null}
+      </div>
+    </>
+  )
+}
+
+function FolderView({
+  folder,
+  error,
+  onFolder,
+}: {
+  folder: Folder
+  error: ErrorValue | null
+  onFolder: (path: string | null) => void
+}) {
   return (
     <div className="browse">
       <nav className="browse-places" aria-label={t.browse.places}>
         {folder.places.map((place) => (
-          <Button key={place.path} look="quiet" onPress={() => setWanted(place.path)}>
+          <Button key={place.path} look="quiet" onPress={() => onFolder(place.path)}>
             {place.name}
           </Button>
         ))}
@@ -64,14 +97,14 @@ function Browser() {
             className="button button-plain button-icon"
             aria-label={t.browse.up}
             isDisabled={folder.parent === null}
-            onPress={() => setWanted(folder.parent)}
+            onPress={() => onFolder(folder.parent)}
           >
             <UpIcon size={18} />
           </AriaButton>
           <code title={folder.folder}>{folder.folder}</code>
         </div>
         {error ? <ErrorFinding error={error} /> : null}
-        <Entries key={folder.folder} folder={folder} onFolder={setWanted} />
+        <Entries key={folder.folder} folder={folder} onFolder={onFolder} />
       </div>
     </div>
   )
@@ -89,7 +122,7 @@ function Entries({ folder, onFolder }: { folder: Folder; onFolder: (path: string
           <li key={entry.path}>
             <AriaButton
               className="browse-entry"
-              onPress={() => (entry.kind === 'folder' ? onFolder(entry.path) : openImage(entry.path))}
+              onPress={() => (entry.kind === 'folder' ? onFolder(entry.path) : pickFile(entry.path))}
             >
               {entry.kind === 'folder' ? <FolderIcon /> : <ImageIcon />}
               <span className="browse-name">

@@ -12,19 +12,15 @@ interface FieldProps {
   /** What is wrong with the value, or null. */
   error: string | null
   type?: 'text' | 'url'
-  unit?: string
   mono?: boolean
 }
 
-export function Field({ label, hint, value, onChange, error, type = 'text', unit, mono = false }: FieldProps) {
+export function Field({ label, hint, value, onChange, error, type = 'text', mono = false }: FieldProps) {
   return (
     // "aria": the browser's own bubbles would speak another language and cannot be styled.
     <TextField className="field" value={value} onChange={onChange} isInvalid={error !== null} type={type} validationBehavior="aria">
       <Label>{label}</Label>
-      <span className="field-line">
-        <Input className={`input${mono ? ' input-mono' : ''}`} spellCheck="false" autoComplete="off" />
-        {unit ? <span className="field-unit">{unit}</span> : null}
-      </span>
+      <Input className={`input${mono ? ' input-mono' : ''}`} spellCheck="false" autoComplete="off" />
       {error === null && hint ? <Text slot="description">{hint}</Text> : null}
       <FieldError>{error}</FieldError>
     </TextField>

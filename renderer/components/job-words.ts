@@ -1,7 +1,7 @@
 /** How a job and its drives are called in a heading, a list and the left part. */
 import type { Drive, Job } from '../../native-helpers/contract.ts'
 import { format, t } from '../i18n/index.ts'
-import { labelsOf } from '../state/drives.ts'
+import { isOneVolume, labelsOf } from '../state/drives.ts'
 import { imageTitle } from '../state/image.ts'
 import type { MarkKind } from './mark.tsx'
 
@@ -54,6 +54,6 @@ export function driveState(
 export function contentWords(drive: Drive): string {
   const labels = labelsOf(drive)
   if (labels.length > 0) return labels.join(' · ')
-  const unnamed = drive.partitions.length || (drive.whole.fs === null ? 0 : 1)
+  const unnamed = drive.partitions.length || (isOneVolume(drive) ? 1 : 0)
   return unnamed > 0 ? t.states.unnamed(unnamed) : t.states.empty
 }

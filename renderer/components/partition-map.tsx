@@ -1,6 +1,7 @@
 /** A drive's partitions drawn to scale; what would be too small to see gets a least width, and the picture says so. The table below says the same. */
 import type { Drive } from '../../native-helpers/contract.ts'
 import { format, t } from '../i18n/index.ts'
+import { isOneVolume } from '../state/drives.ts'
 
 interface Piece {
   key: string
@@ -48,7 +49,7 @@ export function PartitionMap({ drive }: { drive: Drive }) {
 
 function piecesOf(drive: Drive): Piece[] {
   if (drive.partitions.length === 0) {
-    if (drive.whole.fs === null) return []
+    if (!isOneVolume(drive)) return []
     return [piece(drive.identity.path, drive.whole.label, drive.whole.fs, drive.identity.sizeBytes)]
   }
   const pieces = drive.partitions.map((part) => piece(part.path, part.label, part.fs, part.sizeBytes))

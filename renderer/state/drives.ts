@@ -69,3 +69,8 @@ export function labelsOf(drive: Drive): string[] {
   const labels = [drive.whole.label, ...drive.partitions.map((part) => part.label)]
   return labels.filter((label): label is string => label !== null && label !== '')
 }
+
+/** Whether there is a file system on the drive itself, without partitions; a mounted one is there also where nobody could read its kind. */
+export function isOneVolume({ whole }: Drive): boolean {
+  return whole.fs !== null || whole.label !== null || whole.mounts.length > 0
+}

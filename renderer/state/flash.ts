@@ -1,17 +1,11 @@
 /** What the user has chosen for a write or a comparison, and the plan that was made of it. Nothing is ever chosen beforehand. */
 import { create } from 'zustand'
 import type { Drive, ErrorValue, FlashPlan, FlashRequest, ImageRef } from '../../native-helpers/contract.ts'
+import { type CardFile, cardFileTarget, isFullPath, lookAtPlace } from './card-file.ts'
 import { ask } from './connection.ts'
 import { driveKey } from './drives.ts'
 import { needsMember, type OpenedImage } from './image.ts'
 import type { FlashMode } from './route.ts'
-
-export interface CardFile {
-  wanted: boolean
-  path: string
-  /** As typed; in GB. */
-  size: string
-}
 
 interface FlashState {
   chosen: string[]
@@ -25,7 +19,8 @@ interface FlashState {
   plan: FlashPlan | null
   error: ErrorValue | null
   choose(keys: string[]): void
-  setCardFile(changes: Partial<CardFile>): void
+  /** Looks at what is there whenever the path changes, or the file is chosen anew. */
+  setCardFile(changes: Partial<Omit<CardFile, 'place'>>): void
   setOption(changes: { verify?: boolean; skipUnused?: boolean; sum?: string }): void
   /** Called with every new list: a drive that vanished is not chosen any more, also when it comes back. */
   drivesChanged(before: readonly Drive[], after: readonly Drive[]): void
@@ -40,13 +35,18 @@ const noTargets = { chosen: [], vanished: null, plan: null, error: null }
 
 export const useFlash = create<FlashState>()((set, get) => ({
   ...noTargets,
-  cardFile: { wanted: false, path: '', size: '8' },
+  cardFile: { wanted: false, path: '', size: '8 GB', place: 'unknown' },
   sum: '',
   verify: true,
   skipUnused: false,
   asking: false,
   choose: (chosen) => set({ chosen, vanished: null, error: null }),
-  setCardFile: (changes) => set(({ cardFile }) => ({ cardFile: { ...cardFile, ...changes }, error: null })),
+  setCardFile(changes) {
+    const isNew = changes.path !== undefined || changes.wanted === true
+    const place = isNew ? { place: 'unknown' as const } : {}
+    set(({ cardFile }) => ({ cardFile: { ...cardFile, ...changes, ...place }, error: null }))
+    if (isNew) void settlePlace(get().cardFile.path)
+  },
   setOption: (changes) => set({ ...changes, error: null }),
   drivesChanged(before, after) {
     const here = new Set(after.map(driveKey))
@@ -83,6 +83,17 @@ export const useFlash = create<FlashState>()((set, get) => ({
   clearTargets: () => set(({ cardFile }) => ({ ...noTargets, cardFile: { ...cardFile, wanted: false } })),
 }))
 
+/** Not at every key: a path is typed one letter after the other. */
+const typingPauseMs = 200
+
+async function settlePlace(path: string): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, typingPauseMs))
+  const stillMeant = () => useFlash.getState().cardFile.path === path
+  if (!stillMeant() || !isFullPath(path)) return
+  const place = await lookAtPlace(path)
+  if (stillMeant()) useFlash.setState(({ cardFile }) => ({ cardFile: { ...cardFile, place } }))
+}
+
 export type GivenSum = { state: 'none' } | { state: 'incomplete' } | { state: 'sha256' | 'md5'; value: string }
 
 /** Which kind of sum was typed; a line of a sum file ("HASH  name") is as good as the sum alone. */
@@ -94,19 +105,7 @@ export function givenSum(text: string): GivenSum {
   return { state: 'incomplete' }
 }
 
-/** Bytes of a size typed in GB, or null when it is no sensible size. A comma is a decimal point to half of the world. */
-export function cardFileBytes(size: string): number | null {
-  const gigabytes = Number(size.trim().replace(',', '.'))
-  if (!/^\d+([.,]\d+)?$/.test(size.trim()) || gigabytes < 0.01 || gigabytes > 4000) return null
-  // Whole sectors, as on a card.
-  return Math.round((gigabytes * 1e9) / 512) * 512
-}
-
-export function isFullPath(path: string): boolean {
-  return /^(\/|[A-Za-z]:[\\/]|\\\\).+/.test(path.trim()) && !/[/\\]$/.test(path.trim())
-}
-
-export type Missing = 'needImage' | 'needMember' | 'needDrive' | 'needSum'
+export type Missing = 'needImage' | 'needMember' | 'needDrive' | 'needFile' | 'needSum'
 
 /** The request that the choices make, or what is still missing. */
 export function requestOf(
@@ -126,10 +125,9 @@ export function requestOf(
     .filter((drive) => choices.chosen.includes(driveKey(drive)))
     .map((drive) => ({ kind: 'drive', identity: drive.identity }))
   if (choices.cardFile.wanted) {
-    // A comparison takes the file as it is.
-    const sizeBytes = mode === 'write' ? cardFileBytes(choices.cardFile.size) : null
-    if ((mode === 'write' && sizeBytes === null) || !isFullPath(choices.cardFile.path)) return { missing: 'needDrive' }
-    targets.push({ kind: 'file', path: choices.cardFile.path.trim(), sizeBytes })
+    const target = cardFileTarget(choices.cardFile, mode)
+    if (target === null) return { missing: 'needFile' }
+    targets.push(target)
   }
   if (targets.length === 0) return { missing: 'needDrive' }
 

@@ -1,7 +1,7 @@
 /** What a user of the browser does, against the real server and real loop devices. */
 import assert from 'node:assert/strict'
 import { randomFillSync } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import type { Browser } from 'playwright-core'
@@ -12,7 +12,7 @@ import { JobPage } from '../support/pages/job-page.ts'
 import { PlanPage } from '../support/pages/plan-page.ts'
 import { pack, sampleImage, sha256 } from '../support/sample-images.ts'
 import { slowImage } from '../support/slow-image-server.ts'
-import { testFolder } from '../support/tools.ts'
+import { testFolder, tool } from '../support/tools.ts'
 import { cannotBrowse, openBrowser, openWebApp, picture, type WebApp, type WebAppOptions } from '../support/web-app.ts'
 
 const MiB = 1024 * 1024
@@ -131,6 +131,70 @@ test('virtual drives are not there unless asked for, and the system disk never i
   }
 })
 
+test('a refused drive: the fold and its own page name what uses it', { ...slow, skip: noDrive }, async (t) => {
+  const card = withLoop(t, { sizeBytes: 32 * MiB })
+  const user = loopOf(t, card.path)
+  const { page, app } = await desk(t)
+  await app.showVirtualDrives()
+  await app.goTo('write')
+  await page.getByRole('button', { name: /not offered$/ }).click()
+  const reason = new RegExp(`It is in use as .*\\b${basename(user.path)}\\b`)
+  await page.locator('.refused li').filter({ hasText: card.path }).getByText(reason).waitFor()
+  await app.goTo(`drive/${encodeURIComponent(card.path)}`)
+  await page.getByText('This drive is not offered for writing.').waitFor()
+  await page.getByRole('main').getByText(reason).waitFor()
+  assert.equal(await page.getByRole('button', { name: 'Write an image…' }).count(), 0)
+})
+
+test('one image of an archive that holds several', { ...slow, skip: noDrive }, async (t) => {
+  const card = withLoop(t, { sizeBytes: 32 * MiB })
+  const { page, home, app, flash, plan, job } = await desk(t)
+  const images = [sampleImage(home, 8 * MiB), sampleImage(home, 12 * MiB, 2)]
+  tool('zip', ['-q', '-1', '-j', join(home, 'both.zip'), ...images])
+  await app.showVirtualDrives()
+  await app.goTo('write')
+  await page.getByRole('button', { name: 'Open a file…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'both.zip' }).click()
+  const choice = flash.image.getByRole('radiogroup', { name: 'This archive holds several images. Which one?' })
+  await choice.waitFor()
+  assert.equal(await choice.getByRole('radio', { checked: true }).count(), 0, 'none is chosen by itself')
+  assert.equal(await flash.image.getByText('On the card').count(), 0, 'nothing is said of what is in it')
+  await flash.chooseDrive(card.path)
+  await page.getByText('Choose one of the images in the archive.').waitFor()
+  assert.ok(await flash.showPlan.isDisabled())
+  await choice.getByText('sample-12-2.img').click()
+  await flash.image.getByText('12.6').last().waitFor()
+  await flash.image.getByText('On the card').waitFor()
+  await flash.showPlan.click()
+  await app.heading.filter({ hasText: /^Write sample-12-2 to / }).waitFor()
+  await plan.goThrough()
+  await job.ended()
+  await app.heading.filter({ hasText: /^sample-12-2 is on / }).waitFor()
+  assert.ok(written(card, 12 * MiB).equals(readFileSync(images[1] ?? '')))
+})
+
+test('without reading back: no step of it, a warning before, and no claim after', { ...slow, skip: noDrive }, async (t) => {
+  const card = withLoop(t, { sizeBytes: 64 * MiB })
+  const { page, app, flash, plan, job } = await desk(t)
+  const { url, hurry } = await slowImage(t, randomFillSync(Buffer.alloc(16 * MiB)))
+  await app.showVirtualDrives()
+  await app.goTo('write')
+  await flash.chooseAddress(url)
+  await flash.chooseDrive(card.path)
+  await flash.setReadBack(false)
+  await flash.showPlan.click()
+  await page.getByText('What is written will not be read back and compared.').waitFor()
+  await plan.goThrough()
+  await job.running()
+  const steps = await page.getByRole('list', { name: 'Steps of this job' }).getByRole('listitem').allInnerTexts()
+  assert.equal(steps.length, 3, steps.join())
+  assert.ok(!steps.some((text) => text.includes('Reading back')), steps.join())
+  hurry()
+  await job.ended()
+  await job.outcome.getByText('It was not read back.').waitFor()
+  await job.checks.getByText('not done').waitFor()
+})
+
 test('a wrong checksum: the job fails in three parts, and the card does not pretend to be whole', {
   ...slow,
   skip: noDrive,
@@ -229,7 +293,7 @@ test('a card is compared with an image, and nothing is written', { ...slow, skip
   const changed = Buffer.concat([readFileSync(image), Buffer.alloc(16 * MiB)])
   changed[5 * MiB] = (changed[5 * MiB] ?? 0) ^ 0x40
   writeFileSync(card.backing, changed)
-  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.getByRole('button', { name: 'Check another card' }).click()
   await flash.chooseDrive(card.path)
   await flash.compare.click()
   await job.ended()
@@ -237,23 +301,53 @@ test('a card is compared with an image, and nothing is written', { ...slow, skip
   assert.ok(readFileSync(card.backing).equals(changed))
 })
 
-test('practice: an image is written to a card file', { ...slow, skip: noBrowser }, async (t) => {
+test('practice: an image is written to a card file, and once more into the same one', { ...slow, skip: noBrowser }, async (t) => {
   const { home, page, app, flash, plan, job } = await desk(t)
-  const image = pack(sampleImage(home, 16 * MiB), 'gz')
+  const image = pack(sampleImage(home, 16 * MiB), 'xz')
+  const cards = join(home, 'cards')
+  mkdirSync(cards)
   await page.getByRole('button', { name: 'Practise with a card file' }).click()
   await flash.chooseImage(basename(image))
-  const file = join(home, 'card.img')
   const path = flash.drives.getByRole('textbox', { name: 'Where to put it' })
+  const size = flash.drives.getByRole('textbox', { name: 'As large as' })
   assert.equal(await path.inputValue(), join(home, 'practice-card.img'))
+  await flash.drives.getByRole('button', { name: 'Choose a folder…' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Where to put the card file' })
+  await dialog.getByRole('button', { name: /^cards/ }).click()
+  await dialog.getByText(cards, { exact: true }).waitFor()
+  await dialog.getByRole('button', { name: 'Put it in this folder' }).click()
+  const file = join(cards, 'practice-card.img')
+  assert.equal(await path.inputValue(), file)
+
+  await size.fill('eight')
+  await flash.drives.getByText('Not a size that Livecard understands').waitFor()
+  assert.ok(await flash.showPlan.isDisabled())
+  await size.fill('8 MB')
+  await flash.drives.getByText('Too small: the image needs 16.8').waitFor()
+  await path.fill(join(home, 'nowhere', 'card.img'))
+  await flash.drives.getByText('There is no such folder').waitFor()
+  await path.fill(cards)
+  await flash.drives.getByText('This is a folder.').waitFor()
   await path.fill(file)
-  await flash.drives.getByRole('textbox', { name: 'As large as' }).fill('0.064')
+  await size.fill('64 MB')
   await flash.showPlan.click()
   await plan.goThrough()
   await job.ended()
-  await app.heading.filter({ hasText: 'sample-16-1 is on card.img' }).waitFor()
+  await app.heading.filter({ hasText: 'sample-16-1 is on practice-card.img' }).waitFor()
   const card = readFileSync(file)
   assert.equal(card.length, 64_000_000)
-  assert.ok(card.subarray(0, 16 * MiB).equals(readFileSync(image.replace(/\.gz$/, ''))))
+  assert.ok(card.subarray(0, 16 * MiB).equals(readFileSync(image.replace(/\.xz$/, ''))))
+
+  await page.getByRole('button', { name: 'Write another card' }).click()
+  await flash.drives.getByText('Card image file, for practice').click()
+  await flash.drives.getByText(/^There is a file of this name already \(64.MB\)/).waitFor()
+  assert.equal(await size.count(), 0, 'the size of a file that is there is not asked for')
+  await flash.showPlan.click()
+  await page.getByText('what the card image practice-card.img (64 MB) holds now').waitFor()
+  await plan.act.filter({ hasText: 'Replace everything on practice-card.img…' }).waitFor()
+  await plan.goThrough()
+  await job.ended()
+  assert.equal(readFileSync(file).length, 64_000_000)
 })
 
 test('a file dropped on a browser: it says why it cannot open it, and helps', { ...slow, skip: noBrowser }, async (t) => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import type { Drive, Job } from '../../native-helpers/contract.ts'
+import { cardFileBytes, folderOf, isFullPath, joined, type Place, pathProblem } from '../../renderer/state/card-file.ts'
 import { driveKey, labelsOf, sortDrives, useDrives } from '../../renderer/state/drives.ts'
-import { cardFileBytes, givenSum, isFullPath, requestOf, useFlash } from '../../renderer/state/flash.ts'
+import { givenSum, requestOf, useFlash } from '../../renderer/state/flash.ts'
 import { fileName, imageTitle, isAddress, type OpenedImage } from '../../renderer/state/image.ts'
 import { jobOnPath, overallFraction } from '../../renderer/state/jobs.ts'
-import { addressOf, type Route, routeOf } from '../../renderer/state/route.ts'
+import { addressOf, type FlashMode, type Route, routeOf } from '../../renderer/state/route.ts'
 
 function drive(path: string, changes: Partial<Drive> = {}): Drive {
   return {
@@ -123,21 +124,60 @@ test('the kind of a checksum shows by its length, a line of a sum file is as goo
   assert.deepEqual(givenSum('g'.repeat(64)), { state: 'incomplete' })
 })
 
-test('the size of a card file is of whole sectors, and nonsense is none', () => {
-  assert.equal(cardFileBytes('8'), 8_000_000_000)
-  assert.equal(cardFileBytes('0,064'), 64_000_000)
-  assert.equal((cardFileBytes('1.23456789') ?? 1) % 512, 0)
-  for (const bad of ['', '0', '-1', '8 GB', '1e9', '0.001', '5000']) assert.equal(cardFileBytes(bad), null, bad)
-  assert.ok(isFullPath('/home/me/card.img') && isFullPath('C:\\cards\\a.img'))
-  assert.ok(!isFullPath('card.img') && !isFullPath('/home/me/') && !isFullPath('/'))
+test('the size of a card file is read as people write it, in whole sectors, and what is wrong with it is told apart', () => {
+  for (const [text, bytes] of [
+    ['8', 8_000_000_000],
+    ['8 GB', 8_000_000_000],
+    ['8GB', 8_000_000_000],
+    ['8 gib', 8_589_934_592],
+    [' 512 MB ', 512_000_000],
+    ['512MiB', 536_870_912],
+    ['0,064', 64_000_000],
+    ['1.5 TB', 1_500_000_000_000],
+    ['64G', 64_000_000_000],
+  ] as const) {
+    assert.equal(cardFileBytes(text), bytes, text)
+  }
+  assert.equal(Number(cardFileBytes('1.23456789')) % 512, 0)
+  for (const [text, problem] of [
+    [' ', 'empty'],
+    ['-1', 'unreadable'],
+    ['1e9', 'unreadable'],
+    ['8 GBit', 'unreadable'],
+    ['large', 'unreadable'],
+    ['0', 'small'],
+    ['0.9 MB', 'small'],
+    ['5 TB', 'large'],
+  ] as const) {
+    assert.equal(cardFileBytes(text), problem, text)
+  }
 })
 
-test('a comparison takes a card file as it is', () => {
-  useFlash.getState().setCardFile({ wanted: true, path: '/home/me/a.img', size: 'nonsense' })
-  assert.deepEqual(requestOf(useFlash.getState(), image, [], false, 'write'), { missing: 'needDrive' })
-  const made = requestOf(useFlash.getState(), image, [], false, 'check')
-  assert.ok('request' in made)
-  assert.deepEqual(made.request.targets, [{ kind: 'file', path: '/home/me/a.img', sizeBytes: null }])
+test('a card file needs a full path, on either kind of system', () => {
+  assert.ok(isFullPath('/home/me/card.img') && isFullPath('C:\\cards\\a.img'))
+  assert.ok(!isFullPath('card.img') && !isFullPath('/home/me/') && !isFullPath('/'))
+  assert.deepEqual(['/cards/a.img', '/a.img', 'C:\\a.img', 'C:\\cards\\a.img'].map(folderOf), ['/cards', '/', 'C:\\', 'C:\\cards'])
+  assert.deepEqual([joined('/', 'a.img'), joined('C:\\cards', 'a.img')], ['/a.img', 'C:\\cards\\a.img'])
+})
+
+test('a card file that is there is taken as it is; one that is not gets the size that was typed', () => {
+  const cardFile = { wanted: true, path: '/home/me/a.img', size: '512 MB' }
+  const ask = (place: Place, mode: FlashMode, size = cardFile.size) => {
+    useFlash.setState({ cardFile: { ...cardFile, size, place } })
+    const made = requestOf(useFlash.getState(), image, [], false, mode)
+    return 'request' in made ? made.request.targets[0] : made.missing
+  }
+  const file = (sizeBytes: number | null) => ({ kind: 'file', path: '/home/me/a.img', sizeBytes })
+  assert.deepEqual(ask('free', 'write'), file(512_000_000))
+  assert.deepEqual(ask({ sizeBytes: 64e6 }, 'write', 'nonsense'), file(null))
+  assert.deepEqual(ask({ sizeBytes: 64e6 }, 'check', 'nonsense'), file(null))
+  assert.equal(ask('free', 'write', 'nonsense'), 'needFile')
+  assert.equal(ask('unknown', 'write'), 'needFile')
+  assert.equal(ask('no-folder', 'write'), 'needFile')
+  assert.equal(ask('folder', 'write'), 'needFile')
+  assert.equal(ask('free', 'check'), 'needFile')
+  assert.equal(pathProblem({ path: '/home/me/a.img', place: 'free' }, 'check'), 'noFile')
+  assert.equal(pathProblem({ path: 'a.img', place: 'unknown' }, 'write'), 'notFull')
 })
 
 test('a place in the app survives the address bar', () => {

@@ -7,7 +7,7 @@ import { Refusals } from '../../components/refusals.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { Size } from '../../components/size.tsx'
 import { format, t } from '../../i18n/index.ts'
-import { refusalsOf, useDrives } from '../../state/drives.ts'
+import { isOneVolume, refusalsOf, useDrives } from '../../state/drives.ts'
 import { go } from '../../state/route.ts'
 import { useSettings } from '../../state/settings.ts'
 
@@ -55,18 +55,8 @@ function Actions({ writable }: { writable: boolean }) {
 }
 
 function Volumes({ drive }: { drive: Drive }) {
-  const whole =
-    drive.whole.fs === null && drive.whole.label === null
-      ? []
-      : [
-          {
-            path: drive.identity.path,
-            sizeBytes: drive.identity.sizeBytes,
-            label: drive.whole.label,
-            fs: drive.whole.fs,
-            mounts: drive.whole.mounts,
-          },
-        ]
+  const { identity, whole: onWhole } = drive
+  const whole = isOneVolume(drive) ? [{ path: identity.path, sizeBytes: identity.sizeBytes, ...onWhole }] : []
   const volumes = [...whole, ...drive.partitions]
   if (volumes.length === 0) return null
   return (

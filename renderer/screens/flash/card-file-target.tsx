@@ -1,16 +1,20 @@
 import { useEffect } from 'react'
 import { Checkbox } from 'react-aria-components/Checkbox'
+import { Button } from '../../components/button.tsx'
 import { Field } from '../../components/field.tsx'
+import { Finding } from '../../components/finding.tsx'
 import { CardFileIcon } from '../../components/icons.tsx'
-import { t } from '../../i18n/index.ts'
+import { chooseCardFile } from '../../components/opening.ts'
+import { format, t } from '../../i18n/index.ts'
+import { type CardFile, cardFileBytes, joined, pathProblem } from '../../state/card-file.ts'
 import { ask } from '../../state/connection.ts'
-import { cardFileBytes, isFullPath, useFlash } from '../../state/flash.ts'
+import { useFlash } from '../../state/flash.ts'
 import type { FlashMode } from '../../state/route.ts'
 
 /** A file as large as a card: to practise, to test, for a virtual machine. */
-export function CardFileTarget({ mode }: { mode: FlashMode }) {
+export function CardFileTarget({ mode, needsBytes }: { mode: FlashMode; needsBytes: number }) {
   const { cardFile, setCardFile } = useFlash()
-  const { wanted, path, size } = cardFile
+  const { wanted } = cardFile
 
   useEffect(() => {
     if (wanted && useFlash.getState().cardFile.path === '') void suggestPath()
@@ -22,39 +26,59 @@ export function CardFileTarget({ mode }: { mode: FlashMode }) {
         <CardFileIcon size={30} />
         <span className="card-file-words">
           <strong>{t.flash.cardFile}</strong>
-          <span>{t.flash.cardFileText}</span>
+          <span>{mode === 'write' ? t.flash.cardFileText : t.flash.cardFileCheckText}</span>
         </span>
         <span className="tick" aria-hidden="true" />
       </Checkbox>
-      {wanted ? (
-        <div className="card-file-fields">
-          <Field
-            label={t.flash.cardFilePath}
-            value={path}
-            onChange={(value) => setCardFile({ path: value })}
-            error={path !== '' && !isFullPath(path) ? t.flash.cardFilePathBad : null}
-            mono
-          />
-          {mode === 'write' ? (
-            <Field
-              label={t.flash.cardFileSize}
-              value={size}
-              onChange={(value) => setCardFile({ size: value })}
-              error={cardFileBytes(size) === null ? t.flash.cardFileSizeBad : null}
-              unit="GB"
-            />
-          ) : null}
-        </div>
+      {wanted ? <Fields cardFile={cardFile} mode={mode} needsBytes={needsBytes} /> : null}
+    </div>
+  )
+}
+
+function Fields({ cardFile, mode, needsBytes }: { cardFile: CardFile; mode: FlashMode; needsBytes: number }) {
+  const { setCardFile } = useFlash()
+  const { path, size, place } = cardFile
+  const problem = path === '' ? null : pathProblem(cardFile, mode)
+  const tooSmall = mode === 'write' && typeof place === 'object' && place.sizeBytes < needsBytes
+  return (
+    <div className="card-file-fields">
+      <div className="card-file-place">
+        <Field
+          label={mode === 'write' ? t.flash.cardFilePath : t.flash.cardFileWhich}
+          value={path}
+          onChange={(value) => setCardFile({ path: value })}
+          error={problem ? t.flash.cardFileBad[problem] : tooSmall ? t.flash.tooSmall(format.size(needsBytes)) : null}
+          mono
+        />
+        <Button onPress={() => chooseCardFile(mode)}>{mode === 'write' ? t.flash.cardFileFolder : t.flash.cardFileOpen}</Button>
+      </div>
+      {mode === 'write' && typeof place !== 'object' ? (
+        <Field
+          label={t.flash.cardFileSize}
+          hint={t.flash.cardFileSizeHint}
+          value={size}
+          onChange={(value) => setCardFile({ size: value })}
+          error={sizeError(size, needsBytes)}
+        />
+      ) : null}
+      {mode === 'write' && typeof place === 'object' && !tooSmall ? (
+        <Finding kind="warn" title={t.flash.cardFileThere(format.size(place.sizeBytes))} urgent>
+          <p>{t.flash.cardFileThereText}</p>
+        </Finding>
       ) : null}
     </div>
   )
+}
+
+function sizeError(size: string, needsBytes: number): string | null {
+  const bytes = cardFileBytes(size)
+  if (typeof bytes === 'string') return t.flash.cardFileSizeBad[bytes]
+  return bytes < needsBytes ? t.flash.tooSmall(format.size(needsBytes)) : null
 }
 
 /** In the folder where the helper's browsing begins: the user's own. */
 async function suggestPath(): Promise<void> {
   const outcome = await ask('images.browse', { folder: null })
   if (!outcome.ok || useFlash.getState().cardFile.path !== '') return
-  const { folder } = outcome.value
-  const separator = folder.includes('\\') ? '\\' : '/'
-  useFlash.getState().setCardFile({ path: `${folder.replace(/[/\\]$/, '')}${separator}practice-card.img` })
+  useFlash.getState().setCardFile({ path: joined(outcome.value.folder, 'practice-card.img') })
 }

@@ -8,8 +8,15 @@ import type { FlashMode } from '../../state/route.ts'
 
 const algorithmNames = { sha256: 'SHA-256', md5: 'MD5' }
 
+interface ImageFactsProps {
+  facts: ImageFacts
+  mode: FlashMode
+  /** Which image of an archive is meant is still open, so nothing is said of what is in it. */
+  undecided: boolean
+}
+
 /** What is known of an image before a byte of it is written. */
-export function ImageFactsList({ facts, mode }: { facts: ImageFacts; mode: FlashMode }) {
+export function ImageFactsList({ facts, mode, undecided }: ImageFactsProps) {
   const remote = /^https?:/i.test(facts.ref.location)
   return (
     <>
@@ -20,28 +27,36 @@ export function ImageFactsList({ facts, mode }: { facts: ImageFacts; mode: Flash
             <span title={format.exact(facts.storedBytes)}>{format.size(facts.storedBytes)}</span>
           </Row>
         )}
-        <Row name={t.flash.content}>
-          {facts.contentBytes === null ? (
-            t.flash.sizeUnknown
-          ) : (
-            <span title={format.exact(facts.contentBytes)}>{format.size(facts.contentBytes)}</span>
-          )}
-        </Row>
-        <Row name={t.flash.shows}>{facts.shows ?? t.flash.showsNothing}</Row>
-        {facts.bmap && mode === 'write' ? (
-          <Row name={t.flash.bmap}>
-            <span title={facts.bmap}>{t.flash.bmapFound}</span>
-          </Row>
-        ) : null}
-        {facts.sums.map((sum) => (
-          <Row key={sum.algorithm + sum.value} name={t.flash.checksum}>
-            {t.flash.sumFound(algorithmNames[sum.algorithm], sum.from)}{' '}
-            <span className="pill pill-good">{t.flash.sumFoundState}</span>
-          </Row>
-        ))}
-        {facts.sums.length === 0 ? <NoSum /> : null}
+        {undecided ? null : <Inside facts={facts} mode={mode} />}
       </dl>
-      <SumEntry anyFound={facts.sums.length > 0} />
+      {undecided ? null : <SumEntry anyFound={facts.sums.length > 0} />}
+    </>
+  )
+}
+
+function Inside({ facts, mode }: { facts: ImageFacts; mode: FlashMode }) {
+  return (
+    <>
+      <Row name={t.flash.content}>
+        {facts.contentBytes === null ? (
+          t.flash.sizeUnknown
+        ) : (
+          <span title={format.exact(facts.contentBytes)}>{format.size(facts.contentBytes)}</span>
+        )}
+      </Row>
+      <Row name={t.flash.shows}>{facts.shows ?? t.flash.showsNothing}</Row>
+      {facts.bmap && mode === 'write' ? (
+        <Row name={t.flash.bmap}>
+          <span title={facts.bmap}>{t.flash.bmapFound}</span>
+        </Row>
+      ) : null}
+      {facts.sums.map((sum) => (
+        <Row key={sum.algorithm + sum.value} name={t.flash.checksum}>
+          {t.flash.sumFound(algorithmNames[sum.algorithm], sum.from)}{' '}
+          <span className="pill pill-good">{t.flash.sumFoundState}</span>
+        </Row>
+      ))}
+      {facts.sums.length === 0 ? <NoSum /> : null}
     </>
   )
 }

@@ -8,7 +8,7 @@ import { ErrorFinding } from '../../components/finding.tsx'
 import { ImageIcon } from '../../components/icons.tsx'
 import { chooseImage, openImage } from '../../components/opening.ts'
 import { format, t } from '../../i18n/index.ts'
-import { currentImage, fileName, isAddress, type OpenedImage, useImages } from '../../state/image.ts'
+import { currentImage, fileName, isAddress, needsMember, type OpenedImage, useImages } from '../../state/image.ts'
 import type { FlashMode } from '../../state/route.ts'
 import { ImageFactsList } from './image-facts.tsx'
 
@@ -46,7 +46,9 @@ function ImageBody({ image, mode }: { image: OpenedImage; mode: FlashMode }) {
           {t.flash.looking(fileName(image.location))}
         </p>
       ) : null}
-      {image.state === 'known' && image.facts ? <ImageFactsList facts={image.facts} mode={mode} /> : null}
+      {image.state === 'known' && image.facts ? (
+        <ImageFactsList facts={image.facts} mode={mode} undecided={needsMember(image)} />
+      ) : null}
     </>
   )
 }

@@ -5,8 +5,7 @@ import type { Drive } from '../../../native-helpers/contract.ts'
 import { DrivePicture } from '../../components/drive-picture.tsx'
 import { ChevronIcon } from '../../components/icons.tsx'
 import { Refusals } from '../../components/refusals.tsx'
-import { Size } from '../../components/size.tsx'
-import { t } from '../../i18n/index.ts'
+import { format, t } from '../../i18n/index.ts'
 import { refusalsOf } from '../../state/drives.ts'
 import { useSettings } from '../../state/settings.ts'
 
@@ -27,10 +26,8 @@ export function NotOffered({ drives }: { drives: readonly Drive[] }) {
             <li key={drive.identity.path}>
               <DrivePicture picture={drive.picture} size={26} />
               <div>
-                <strong>{drive.name}</strong>{' '}
-                <span className="soft">
-                  <Size bytes={drive.identity.sizeBytes} /> · <code>{drive.identity.path}</code>
-                </span>
+                <strong title={format.exact(drive.identity.sizeBytes)}>{drive.name}</strong>{' '}
+                <code className="soft">{drive.identity.path}</code>
                 <Refusals refusals={refusalsOf(drive, showVirtual)} />
               </div>
             </li>

@@ -10,7 +10,7 @@ import { Screen } from '../../components/screen.tsx'
 import { Size } from '../../components/size.tsx'
 import { say, t } from '../../i18n/index.ts'
 import { useFlash } from '../../state/flash.ts'
-import { imageTitle } from '../../state/image.ts'
+import { fileName, imageTitle } from '../../state/image.ts'
 import { go } from '../../state/route.ts'
 
 export function PlanScreen() {
@@ -39,7 +39,7 @@ function Plan({ plan }: { plan: FlashPlan }) {
   }
 
   return (
-    <Screen title={t.plan.title(imageTitle(plan.image.name), where)} sub={t.plan.sub}>
+    <Screen title={t.plan.title(imageTitle(fileName(plan.image.ref.member ?? plan.image.name)), where)} sub={t.plan.sub}>
       {error ? <ErrorFinding error={error} action={<Button onPress={back}>{t.plan.toChoice}</Button>} /> : null}
       {plan.warnings.length > 0 ? (
         <Finding kind="warn" title={t.plan.warning}>

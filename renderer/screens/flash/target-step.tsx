@@ -5,7 +5,6 @@ import type { Drive } from '../../../native-helpers/contract.ts'
 import { DrivePicture } from '../../components/drive-picture.tsx'
 import { Finding } from '../../components/finding.tsx'
 import { contentWords } from '../../components/job-words.ts'
-import { Size } from '../../components/size.tsx'
 import { format, t } from '../../i18n/index.ts'
 import { driveKey, sortDrives, useDrives } from '../../state/drives.ts'
 import { useFlash } from '../../state/flash.ts'
@@ -36,7 +35,7 @@ export function TargetStep({ mode }: { mode: FlashMode }) {
           <DriveCard key={driveKey(drive)} drive={drive} tooSmallFor={needsBytes > drive.identity.sizeBytes ? needsBytes : null} />
         ))}
       </CheckboxGroup>
-      <CardFileTarget mode={mode} />
+      <CardFileTarget mode={mode} needsBytes={needsBytes} />
       {mode === 'write' && refused.length > 0 ? <NotOffered drives={refused} /> : null}
     </div>
   )
@@ -49,10 +48,8 @@ function DriveCard({ drive, tooSmallFor }: { drive: Drive; tooSmallFor: number |
         <DrivePicture picture={drive.picture} size={34} />
         <span className="tick" aria-hidden="true" />
       </span>
-      <strong>{drive.name}</strong>
-      <span className="drive-card-words">
-        <Size bytes={drive.identity.sizeBytes} /> · {contentWords(drive)}
-      </span>
+      <strong title={format.exact(drive.identity.sizeBytes)}>{drive.name}</strong>
+      <span className="drive-card-words">{contentWords(drive)}</span>
       <code className="drive-card-path">{drive.identity.path}</code>
       {tooSmallFor === null ? null : <span className="drive-card-why">{t.flash.tooSmall(format.size(tooSmallFor))}</span>}
     </Checkbox>

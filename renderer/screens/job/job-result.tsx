@@ -109,6 +109,7 @@ function Figures({ job }: { job: Job }) {
   )
 }
 
+/** The next step of most: the same image onto another card, or once more; without an image at hand, the choice of one. */
 function Ways({ job }: { job: Job }) {
   const current = useImages((state) => state.currentLocation)
   const mode = job.kind === 'flash' ? 'write' : 'check'
@@ -117,16 +118,18 @@ function Ways({ job }: { job: Job }) {
     useImages.getState().putAside()
     again()
   }
+  const isDone = job.state === 'done'
+  const againWord = !isDone ? t.result.retry : mode === 'write' ? t.result.again : t.result.checkAgain
   return (
     <div className="screen-end">
-      {current ? (
-        <Button onPress={again}>{job.state === 'done' && mode === 'write' ? t.result.again : t.result.retry}</Button>
-      ) : null}
-      <Button onPress={another}>{t.result.another}</Button>
-      <span className="grow" />
-      <Link to={{ screen: 'home' }} className="button button-primary">
+      <Link to={{ screen: 'home' }} className="button button-plain">
         {t.result.home}
       </Link>
+      <span className="grow" />
+      {current ? <Button onPress={another}>{t.result.another}</Button> : null}
+      <Button look="primary" onPress={current ? again : another}>
+        {current ? againWord : t.result.another}
+      </Button>
     </div>
   )
 }
