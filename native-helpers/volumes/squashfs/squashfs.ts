@@ -55,14 +55,14 @@ export async function openSquashfs(device: BlockDevice, options: SquashfsOptions
 
   const table = (name: string, pointers: number | null, entryBytes: number, count: number) => {
     if (pointers === null) return null
-    return new Table(device, metadata, { name, pointers, entryBytes, count }, usedBytes, superblock.data.start)
+    return new Table(device, metadata, { name, pointers, entryBytes, count }, usedBytes, directories.start)
   }
   const ids = new Table(
     device,
     metadata,
     { name: 'owners', pointers: superblock.idTable, entryBytes: 4, count: superblock.idCount },
     usedBytes,
-    directories.end,
+    directories.start,
   )
   const fragments = table('fragments', superblock.fragmentTable, 16, superblock.fragmentCount)
   const exported = table('inodes', superblock.exportTable, 8, inodeCount)

@@ -37,7 +37,7 @@ export class Xattrs {
     const bytes = new Uint8Array(headBytes)
     device.readSync(bytes, tableStart)
     const { start, count } = readFields(headFields, bytes)
-    if (start < superblock.directories.end || start > tableStart)
+    if (start <= superblock.directories.start || start > tableStart)
       throw damaged('the extended attributes lie outside of their place')
     const shape = { name: 'extended attributes', pointers: tableStart + headBytes, entryBytes: idBytes, count }
     this.#metadata = metadata
