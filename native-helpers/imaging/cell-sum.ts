@@ -44,7 +44,7 @@ function sumOver(memory: WebAssembly.Memory): Sum {
   return sum
 }
 
-/** For tests: the same by the book. */
-export function keysForTests(): Uint8Array {
+/** For tests, which sum by the book. */
+export function sumKeys(): Uint8Array {
   return new Uint8Array(keys.buffer, 0, pieceBytes).slice()
 }

@@ -2,13 +2,13 @@ import { cancelled, LivecardError } from '../errors.ts'
 
 /** What bounds the work on one target; the defaults suit cards and sticks. */
 export interface WriteLimits {
-  /** Writes or reads that one target has in flight. Two keep a drive busy while the first is being answered; a third hides jitter. */
+  /** Writes that one target has in flight. Two keep a drive busy while the first is being answered; more gained nothing. */
   inFlight: number
   /** A request that was not answered after this long will not be: cards pause for seconds when they tidy up, never for a minute. */
   answerWithinMs: number
 }
 
-export const defaultLimits: WriteLimits = { inFlight: 3, answerWithinMs: 60_000 }
+export const defaultLimits: WriteLimits = { inFlight: 2, answerWithinMs: 60_000 }
 
 /** Flushing may have to empty the cache of the drive, and for a card image file that of the system, with gigabytes in it. */
 const flushFactor = 10

@@ -20,6 +20,9 @@ export interface ReadBack {
   onVerified: (bytes: number) => void
 }
 
+/** Reads in flight: one more than would do, as what was read is summed here before the next is asked for. */
+const lanes = 3
+
 /**
  * Reads what was written and compares it with the remembered sums. What was opened with O_DIRECT answers from the medium: every drive on Linux, and a card
  * image file where its filesystem can do that. Elsewhere (tmpfs) the system's cache answers, as Node offers no way to drop a file from it (posix_fadvise),
@@ -63,7 +66,7 @@ export async function readBack({ device, written, pool, limits, signal, onVerifi
       stopped = true
     }
   }
-  await Promise.all(Array.from({ length: limits.inFlight }, guarded))
+  await Promise.all(Array.from({ length: lanes }, guarded))
   if (stopped) throw failure
 }
 

@@ -4,15 +4,12 @@ import { createCardFile, openCardFile } from '../drives/card-file.ts'
 import { openForReading, openForWriting } from '../drives/open.ts'
 import { openImage } from '../imaging/open-image.ts'
 import { flashImage } from '../imaging/pipeline.ts'
-import { type Digests, defaultSlots } from '../imaging/stream.ts'
+import { blocksFor, type Digests } from '../imaging/stream.ts'
 import type { WorkTarget } from '../imaging/target-lane.ts'
 import { verifyImage } from '../imaging/verify.ts'
 import type { LiveJob } from './live-job.ts'
 import { compareSums, digestsFor } from './sums.ts'
 import { openMap } from './write-maps.ts'
-
-/** With one target there is nobody to wait for; less memory stays in the processor's cache. */
-const slotsForOne = 8
 
 /** Carries a job out. Rejects when the whole job failed; a target's own failure stands in the job's state. */
 export async function workOn(job: LiveJob): Promise<void> {
@@ -29,7 +26,7 @@ export async function workOn(job: LiveJob): Promise<void> {
   const stream = await openImage(image, {
     digests: digestsFor(image.sums),
     signal,
-    slots: task.targets.length > 1 ? defaultSlots : slotsForOne,
+    ...blocksFor(image.format, task.targets.length),
   })
   let targets: WorkTarget[]
   try {

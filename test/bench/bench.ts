@@ -42,11 +42,11 @@ const ddOptions = 'bs=4M oflag=direct iflag=fullblock conv=fsync status=none'
 /** For each kind of image: what people would type instead. */
 const pipes: Record<keyof Images, { text: string; script: string }[]> = {
   raw: [{ text: 'dd bs=4M oflag=direct', script: `dd if="$1" of="$2" ${ddOptions}` }],
-  gzip: [{ text: 'gzip -dc | dd', script: `gzip -dc "$1" | dd of="$2" ${ddOptions}` }],
-  zstd: [{ text: 'zstd -dc | dd', script: `zstd -qdc "$1" | dd of="$2" ${ddOptions}` }],
+  gzip: [{ text: 'gzip -dc \\| dd', script: `gzip -dc "$1" | dd of="$2" ${ddOptions}` }],
+  zstd: [{ text: 'zstd -dc \\| dd', script: `zstd -qdc "$1" | dd of="$2" ${ddOptions}` }],
   xz: [
-    { text: 'xz -T0 -dc | dd', script: `xz -T0 -dc "$1" | dd of="$2" ${ddOptions}` },
-    { text: 'xz -T1 -dc | dd', script: `xz -T1 -dc "$1" | dd of="$2" ${ddOptions}` },
+    { text: 'xz -T0 -dc \\| dd', script: `xz -T0 -dc "$1" | dd of="$2" ${ddOptions}` },
+    { text: 'xz -T1 -dc \\| dd', script: `xz -T1 -dc "$1" | dd of="$2" ${ddOptions}` },
   ],
 }
 

@@ -5,6 +5,7 @@ import { WorkState } from '../../native-helpers/imaging/flash-state.ts'
 import { openImage } from '../../native-helpers/imaging/open-image.ts'
 import { flashImage } from '../../native-helpers/imaging/pipeline.ts'
 import { probeImage } from '../../native-helpers/imaging/probe.ts'
+import { blocksFor } from '../../native-helpers/imaging/stream.ts'
 import { verifyImage } from '../../native-helpers/imaging/verify.ts'
 import { ensureThreadPool } from '../../native-helpers/jobs/thread-pool.ts'
 
@@ -19,7 +20,7 @@ if (!own) throw new Error('no target')
 
 const started = performance.now()
 const shared = {
-  stream: await openImage(facts, { slots: 8 }),
+  stream: await openImage(facts, blocksFor(facts.format, 1)),
   targets: [{ device, state: own }],
   state,
   map: null,

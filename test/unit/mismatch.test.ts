@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { alignedBuffer } from '../../native-helpers/block/aligned.ts'
 import { LivecardError } from '../../native-helpers/errors.ts'
-import { cellSum, keysForTests, sumCellBytes } from '../../native-helpers/imaging/cell-sum.ts'
+import { cellSum, sumCellBytes, sumKeys } from '../../native-helpers/imaging/cell-sum.ts'
 import { foldMultiplier, multiplier, pieceBytes } from '../../native-helpers/imaging/cell-sum-module.ts'
 import { type TargetState, WorkState } from '../../native-helpers/imaging/flash-state.ts'
 import { flashImage } from '../../native-helpers/imaging/pipeline.ts'
@@ -83,7 +83,7 @@ function sumByTheBook(bytes: Uint8Array): bigint {
   const padded = new Uint8Array(Math.ceil(bytes.length / pieceBytes) * pieceBytes)
   padded.set(bytes)
   const word = (from: Uint8Array, at: number) => BigInt(new DataView(from.buffer, from.byteOffset).getUint32(at, true))
-  const keys = keysForTests()
+  const keys = sumKeys()
   const hash: [bigint, bigint] = [0n, 0n]
   for (let piece = 0; piece < padded.length; piece += pieceBytes) {
     for (let group = 0; group < pieceBytes; group += 32) {

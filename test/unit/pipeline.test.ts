@@ -6,12 +6,12 @@ import { firstBlockBytes, isMarkerBlock } from '../../native-helpers/imaging/fir
 import { type TargetState, WorkState } from '../../native-helpers/imaging/flash-state.ts'
 import { type FlashWork, flashImage } from '../../native-helpers/imaging/pipeline.ts'
 import type { WriteMap } from '../../native-helpers/imaging/write-map.ts'
-import { memoryDevice, memoryImage, noise } from '../support/memory-device.ts'
+import { type MemoryImage, memoryDevice, memoryImage, noise } from '../support/memory-device.ts'
 
 const mib = 1024 * 1024
 const limits = { inFlight: 2, answerWithinMs: 60_000 }
 
-function work(devices: StreamDevice[], given: Partial<FlashWork> & Pick<FlashWork, 'stream'>): FlashWork {
+function work(devices: StreamDevice[], given: Partial<FlashWork> & { stream: MemoryImage }): FlashWork {
   const state = new WorkState(
     devices.map(({ label }) => label),
     given.stream.contentBytes,
