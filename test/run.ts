@@ -47,7 +47,7 @@ async function suite(folder: string, concurrency: number): Promise<void> {
 }
 
 if (parts.length === 0) {
-  check('lint and format (biome)', '@biomejs/biome/bin/biome', ['ci', '--error-on-warnings', '.'])
+  check('lint and format (biome)', '@biomejs/biome/bin/biome', ['ci', '--colors=off', '--error-on-warnings', '.'])
   check('types (tsc)', 'typescript/bin/tsc', ['--noEmit'])
 }
 await suite('unit', 2)

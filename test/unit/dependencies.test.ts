@@ -34,7 +34,9 @@ test('the packages of other platforms are locked too, or npm ci refuses the lock
 
 test('only the named packages may run an install script', () => {
   const allowed = new Set(Object.keys(manifest.allowScripts))
-  const withScripts = installed.filter(([, locked]) => locked.hasInstallScript).map(([path]) => path.replace(/^.*node_modules\//, ''))
+  const withScripts = installed
+    .filter(([, locked]) => locked.hasInstallScript)
+    .map(([path]) => path.replace(/^.*node_modules\//, ''))
   for (const name of allowed) assert.ok(withScripts.includes(name), `${name} is allowed a script that it does not have`)
   assert.match(readFileSync(new URL('../../.npmrc', import.meta.url), 'utf8'), /^ignore-scripts=true$/m)
 })

@@ -34,7 +34,10 @@ test('two who ask under the same number each get their own answer', async (t) =>
   )
   t.after(() => link.stop())
   const [one, other] = [createClient(link.connect()), createClient(link.connect())]
-  const answers = await Promise.all([one.call('images.browse', { folder: '/one' }), other.call('images.browse', { folder: '/other' })])
+  const answers = await Promise.all([
+    one.call('images.browse', { folder: '/one' }),
+    other.call('images.browse', { folder: '/other' }),
+  ])
   assert.deepEqual(
     answers.map((answer) => answer.ok && answer.value.folder),
     ['/one', '/other'],
