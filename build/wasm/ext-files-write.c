@@ -188,8 +188,8 @@ static errcode_t free_inode(ext2_ino_t number, struct ext2_inode_large *inode)
 
 static int any_entry(ext2_ino_t folder, int kind, struct ext2_dir_entry *entry, int offset, int size, char *buffer, void *context)
 {
-	(void)folder, (void)entry, (void)offset, (void)size, (void)buffer;
-	if (kind == DIRENT_DOT_FILE || kind == DIRENT_DOT_DOT_FILE)
+	(void)folder, (void)kind, (void)offset, (void)size, (void)buffer;
+	if (leads_up(entry))
 		return 0;
 	*(int *)context = 1;
 	return DIRENT_ABORT;

@@ -42,6 +42,8 @@ errcode_t release_if_writing(void);
 errcode_t release_file(void);
 errcode_t use_file(ext2_ino_t inode_number, int writing, ext2_file_t *file);
 
+int leads_up(struct ext2_dir_entry *entry);
+
 errcode_t load_inode(ext2_ino_t inode_number, struct ext2_inode_large *inode);
 errcode_t store_inode(ext2_ino_t inode_number, struct ext2_inode_large *inode);
 

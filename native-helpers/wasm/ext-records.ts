@@ -96,6 +96,18 @@ export function readRuns(view: DataView): Run[] {
   return runs
 }
 
+/** include/uapi/linux/posix_acl_xattr.h: a version, then per entry its kind, permissions and whom it is for. */
+const aclEntry = { start: 4, bytes: 8, id: 4, user: 0x02, group: 0x08, nobody: 0xffff_ffff } as const
+
+/** Entries for nobody in particular carry 0 from the library and -1 from the kernel. */
+function asKernel(acl: Uint8Array): void {
+  const view = new DataView(acl.buffer, acl.byteOffset, acl.byteLength)
+  for (let at = aclEntry.start; at + aclEntry.bytes <= acl.length; at += aclEntry.bytes) {
+    const kind = view.getUint16(at, true)
+    if (kind !== aclEntry.user && kind !== aclEntry.group) view.setUint32(at + aclEntry.id, aclEntry.nobody, true)
+  }
+}
+
 export function readXattrs(view: DataView): Map<string, Uint8Array> {
   const xattrs = new Map<string, Uint8Array>()
   for (let at = 0; at < view.byteLength; ) {
@@ -103,7 +115,9 @@ export function readXattrs(view: DataView): Map<string, Uint8Array> {
     const name = decodeName(part(view, at + 1, nameLength))
     at += 1 + nameLength
     const length = view.getUint32(at, true)
-    xattrs.set(name, part(view, at + 4, length).slice())
+    const value = part(view, at + 4, length).slice()
+    if (name.startsWith('system.posix_acl_')) asKernel(value)
+    xattrs.set(name, value)
     at += 4 + length
   }
   return xattrs
