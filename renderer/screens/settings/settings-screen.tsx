@@ -1,5 +1,6 @@
 import { Label } from 'react-aria-components/Label'
 import { Radio, RadioGroup } from 'react-aria-components/RadioGroup'
+import { Text } from 'react-aria-components/Text'
 import { Option } from '../../components/option.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { t } from '../../i18n/index.ts'
@@ -31,9 +32,8 @@ export function SettingsScreen() {
       </section>
       <section className="sheet">
         <RadioGroup className="choices" value={language} onChange={(value) => speak(value === 'de' ? 'de' : 'en')}>
-          <Label>
-            {t.settings.languages} <small className="soft">{t.settings.languageText}</small>
-          </Label>
+          <Label>{t.settings.languages}</Label>
+          <Text slot="description">{t.settings.languageText}</Text>
           {languages.map(([one, name]) => (
             <Radio key={one} value={one} className="choice" lang={one}>
               <span className="choice-sign" aria-hidden="true" />
