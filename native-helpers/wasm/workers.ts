@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { LivecardError } from '../errors.ts'
 
-export type WorkerName = 'program-worker' | 'ext-files-worker'
+export type WorkerName = 'program-worker'
 
 /** Of JavaScript; a module's memory counts apart and has its own limit. */
 const heapLimitMiB = 256

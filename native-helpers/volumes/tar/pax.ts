@@ -1,0 +1,72 @@
+/** Extended headers: records of "LENGTH KEY=VALUE\n", in which LENGTH counts itself. Values are bytes. */
+
+import type { TarTime } from './entry.ts'
+import { badArchive } from './format.ts'
+
+export type Records = Map<string, Uint8Array>
+
+const encoder = new TextEncoder()
+
+export function encodeRecords(records: Records): Uint8Array {
+  const parts: Uint8Array[] = []
+  for (const [key, value] of records) {
+    const head = encoder.encode(` ${key}=`)
+    const rest = head.length + value.length + 1
+    let length = rest + 1
+    while (String(length).length + rest !== length) length = String(length).length + rest
+    parts.push(encoder.encode(String(length)), head, value, Uint8Array.of(0x0a))
+  }
+  return Buffer.concat(parts)
+}
+
+export function decodeRecords(bytes: Uint8Array, into: Records): void {
+  for (let at = 0; at < bytes.length && bytes[at] !== 0; ) {
+    const space = bytes.indexOf(0x20, at)
+    const length = space < 0 ? Number.NaN : Number(Buffer.from(bytes.subarray(at, space)).toString('latin1'))
+    const end = at + length
+    const equals = bytes.indexOf(0x3d, space)
+    if (
+      !Number.isSafeInteger(length) ||
+      length <= 0 ||
+      end > bytes.length ||
+      bytes[end - 1] !== 0x0a ||
+      equals < 0 ||
+      equals >= end
+    )
+      throw badArchive('an extended header does not keep to its form')
+    into.set(Buffer.from(bytes.subarray(space + 1, equals)).toString('utf8'), bytes.slice(equals + 1, end - 1))
+    at = end
+  }
+}
+
+const billion = 1_000_000_000
+
+/** "1234.5", "-0.25"; nothing is lost. */
+export function encodeTime({ seconds, nanoseconds }: TarTime): Uint8Array {
+  const negative = seconds < 0 && nanoseconds > 0
+  const whole = negative ? -seconds - 1 : seconds
+  const rest = negative ? billion - nanoseconds : nanoseconds
+  const fraction = rest === 0 ? '' : `.${String(rest).padStart(9, '0').replace(/0+$/, '')}`
+  return encoder.encode(`${negative ? '-' : ''}${whole}${fraction}`)
+}
+
+export function decodeTime(value: Uint8Array): TarTime {
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d{1,15})(?:\.(\d*))?$/.exec(Buffer.from(value).toString('latin1')) ?? []
+  if (whole === '') throw badArchive('a time is none')
+  const nanoseconds = Number(fraction.slice(0, 9).padEnd(9, '0'))
+  if (sign === '') return { seconds: Number(whole), nanoseconds }
+  return nanoseconds === 0
+    ? { seconds: 0 - Number(whole), nanoseconds }
+    : { seconds: -Number(whole) - 1, nanoseconds: billion - nanoseconds }
+}
+
+/** As GNU tar writes the names of extended attributes, since "=" ends a key. */
+export const xattrPrefix = 'SCHILY.xattr.'
+
+export function encodeXattrKey(name: string): string {
+  return xattrPrefix + name.replaceAll('%', '%25').replaceAll('=', '%3D')
+}
+
+export function decodeXattrKey(key: string): string {
+  return key.slice(xattrPrefix.length).replaceAll('%3D', '=').replaceAll('%25', '%')
+}

@@ -1,0 +1,103 @@
+import { encodeName } from '../../wasm/names.ts'
+import { contentBytes, type TarEntry, type TarKind, type TarTime } from './entry.ts'
+import { blockBytes, checksum, field, mostOctal, padding, putBytes, putOctal, type } from './format.ts'
+import { encodeRecords, encodeTime, encodeXattrKey, type Records } from './pax.ts'
+
+const typeOf: Record<TarKind, string> = {
+  file: type.file,
+  folder: type.folder,
+  link: type.link,
+  'hard-link': type.hardLink,
+  char: type.char,
+  block: type.block,
+  fifo: type.fifo,
+}
+
+const text = (value: number | string) => new TextEncoder().encode(String(value))
+
+/** Everything of an entry up to its content. The content follows, and then `tarPadding`. */
+export function tarHeader(entry: TarEntry): Uint8Array {
+  const records: Records = new Map()
+  const map = entry.kind === 'file' && entry.extents !== null ? sparseMap(entry) : null
+  const path = encodeName(entry.kind === 'folder' ? `${entry.path}/` : entry.path)
+  const stored = contentBytes(entry) + (map?.length ?? 0)
+  if (map) {
+    // GNU tar's format 1.0: the name and size that count stand here, and what holds the pieces has another name.
+    records.set('GNU.sparse.major', text(1))
+    records.set('GNU.sparse.minor', text(0))
+    records.set('GNU.sparse.name', path)
+    records.set('GNU.sparse.realsize', text(entry.sizeBytes))
+  }
+  const shown = map ? text('GNUSparseFile.0/sparse') : path
+  if (shown.length > field.name[1]) records.set('path', shown)
+  const target = encodeName(entry.target)
+  if (target.length > field.linkName[1]) records.set('linkpath', target)
+  if (entry.uid > mostOctal(field.uid)) records.set('uid', text(entry.uid))
+  if (entry.gid > mostOctal(field.gid)) records.set('gid', text(entry.gid))
+  if (stored > mostOctal(field.size)) records.set('size', text(stored))
+  addTimes(records, entry)
+  for (const [name, value] of entry.xattrs) records.set(encodeXattrKey(name), value)
+
+  const header = plainHeader(typeOf[entry.kind], shown, stored)
+  putOctal(header, field.mode, entry.permissions)
+  putOctal(header, field.uid, entry.uid)
+  putOctal(header, field.gid, entry.gid)
+  putOctal(header, field.modified, entry.modified.seconds)
+  putBytes(header, field.linkName, target)
+  putOctal(header, field.major, entry.major)
+  putOctal(header, field.minor, entry.minor)
+  const parts = records.size > 0 ? extended(encodeRecords(records)) : []
+  return Buffer.concat([...parts, sealed(header), ...(map ? [map] : [])])
+}
+
+/** After the content of an entry. */
+export function tarPadding(entry: TarEntry): Uint8Array {
+  return new Uint8Array(padding(contentBytes(entry)))
+}
+
+/** After the last entry. */
+export function tarEnd(): Uint8Array {
+  return new Uint8Array(2 * blockBytes)
+}
+
+function addTimes(records: Records, { modified, accessed, changed, created }: TarEntry): void {
+  const plain = modified.nanoseconds === 0 && modified.seconds >= 0 && modified.seconds <= mostOctal(field.modified)
+  const times: [string, TarTime | null][] = [
+    ['mtime', plain ? null : modified],
+    ['atime', accessed],
+    ['ctime', changed],
+    ['LIBARCHIVE.creationtime', created],
+  ]
+  for (const [key, time] of times) if (time) records.set(key, encodeTime(time))
+}
+
+/** How many pieces, then offset and length of each, a number per line, filled up to a block. The last one ends where the file does. */
+function sparseMap({ extents, sizeBytes }: TarEntry): Uint8Array {
+  const pieces = [...(extents ?? [])]
+  const last = pieces.at(-1)
+  if (!last || last.offset + last.length < sizeBytes) pieces.push({ offset: sizeBytes, length: 0 })
+  const lines = [pieces.length, ...pieces.flatMap(({ offset, length }) => [offset, length])]
+  const map = text(`${lines.join('\n')}\n`)
+  return Buffer.concat([map, new Uint8Array(padding(map.length))])
+}
+
+function extended(records: Uint8Array): Uint8Array[] {
+  const header = plainHeader(type.pax, text('PaxHeader'), records.length)
+  putOctal(header, field.mode, 0o644)
+  return [sealed(header), records, new Uint8Array(padding(records.length))]
+}
+
+function plainHeader(kind: string, name: Uint8Array, size: number): Uint8Array {
+  const header = new Uint8Array(blockBytes)
+  putBytes(header, field.name, name)
+  for (const number of [field.mode, field.uid, field.gid, field.modified, field.major, field.minor]) putOctal(header, number, 0)
+  putOctal(header, field.size, size)
+  putBytes(header, field.type, text(kind))
+  putBytes(header, field.magic, text('ustar\x0000'))
+  return header
+}
+
+function sealed(header: Uint8Array): Uint8Array {
+  putBytes(header, field.checksum, text(`${checksum(header).toString(8).padStart(6, '0')}\0 `))
+  return header
+}
