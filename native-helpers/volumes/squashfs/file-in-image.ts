@@ -8,9 +8,10 @@ export interface FileInImage extends SquashfsOptions {
   path: string
 }
 
-/** A file in an image as a device for another thread, described by plain data. */
+/** A file in an image as a device for another thread, described by plain data. Bundled, this module is an entry of its own beside the bundle, under the same name. */
 export function fileInImage(options: FileInImage): DeviceSpec {
-  return { kind: 'module', url: import.meta.url, options }
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  return { kind: 'module', url: new URL(`./file-in-image.${extension}`, import.meta.url).href, options }
 }
 
 /** For block/spec.ts, which imports this module by its address. */

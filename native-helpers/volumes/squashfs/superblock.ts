@@ -4,7 +4,7 @@ import { damaged, notSquashfs, truncated, unsupported } from './errors.ts'
 
 /** "hsqs"; `struct squashfs_super_block` of fs/squashfs/squashfs_fs.h in the kernel. */
 const squashfsMagic = 0x73717368
-export const superblockBytes = 96
+const superblockBytes = 96
 
 const superblockFields = {
   magic: u32(0),
@@ -62,6 +62,7 @@ export interface Superblock {
   blockBytes: number
   fragmentCount: number
   compressor: Compressor
+  /** Bits of `squashfsFlags`: how the image was made. */
   flags: number
   idCount: number
   rootReference: number
@@ -74,11 +75,6 @@ export interface Superblock {
   xattrTable: number | null
   fragmentTable: number | null
   exportTable: number | null
-}
-
-/** Whether the magic number is there; says nothing about the rest. */
-export function looksLikeSquashfs(start: Uint8Array): boolean {
-  return start.length >= superblockBytes && readFields(superblockFields, start).magic === squashfsMagic
 }
 
 /** Throws a named error unless every field is possible. */

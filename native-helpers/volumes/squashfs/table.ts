@@ -30,10 +30,6 @@ export class Table {
     this.#region = { start, end: shape.pointers }
   }
 
-  get count(): number {
-    return this.#shape.count
-  }
-
   entry(index: number): DataView {
     const { name, entryBytes, count } = this.#shape
     if (index >= count) throw damaged(`something points at number ${index} of ${count} ${name}`)

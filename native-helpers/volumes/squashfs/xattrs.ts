@@ -1,6 +1,6 @@
 import type { BlockDevice } from '../../block/device.ts'
 import { readFields, u16, u32, u64 } from '../fields.ts'
-import { damaged } from './errors.ts'
+import { damaged, tooLarge } from './errors.ts'
 import type { Metadata, MetadataCursor } from './metadata.ts'
 import type { Region, Superblock } from './superblock.ts'
 import { Table } from './table.ts'
@@ -26,6 +26,8 @@ const elsewhere = 0x100
 const longestName = 255
 const longestValue = 65536
 const longestList = 65536
+/** All values of a file; without it, names that share one long value would be unpacked to hundreds of megabytes. */
+const mostValueBytes = 4 * 1024 * 1024
 
 export class Xattrs {
   readonly #metadata: Metadata
@@ -51,6 +53,7 @@ export class Xattrs {
     const cursor = this.#at(id.getBigUint64(0, true))
     const found: Xattr[] = []
     let names = 0
+    let values = 0
     for (let each = 0; each < count; each += 1) {
       const { type, nameLength } = readFields(entryFields, cursor.take(4))
       const prefix = prefixes[type & 0xff]
@@ -59,7 +62,10 @@ export class Xattrs {
       const name = prefix + Buffer.from(cursor.take(nameLength)).toString('utf8')
       names += name.length + 1
       if (names > longestList) throw damaged('a file has more extended attributes than there can be')
-      found.push({ name, value: this.#value(cursor, (type & elsewhere) !== 0) })
+      const value = this.#value(cursor, (type & elsewhere) !== 0)
+      values += value.length
+      if (values > mostValueBytes) throw tooLarge('the extended attributes of one of its files are larger than they can be in use')
+      found.push({ name, value })
     }
     return found
   }
