@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { unbroken } from '../i18n/format.ts'
 import { useHeadingFocus } from './use-heading-focus.ts'
 import { useWindowTitle } from './use-window-title.ts'
 
@@ -20,7 +21,7 @@ export function Screen({ title, sub, actions, isStart = false, children }: Scree
       <header className="screen-head">
         <div className="grow">
           <h1 ref={heading} tabIndex={-1}>
-            {title}
+            {unbroken(title)}
           </h1>
           {sub ? <p>{sub}</p> : null}
         </div>

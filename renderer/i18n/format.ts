@@ -27,6 +27,11 @@ export interface Format {
 const units = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const
 const noBreak = '\u00a0'
 
+/** A name that ends with a size: its number and unit stay on one line. */
+export function unbroken(name: string): string {
+  return name.replace(/ (?=[kMGT]?B$)/, noBreak)
+}
+
 export function createFormat(locale: string, words: { of: string; bytes: string; duration: DurationWords }): Format {
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 })
   const oneDigit = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 })

@@ -2,16 +2,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 
-const pieceBytes = 256 * 1024
-
 export interface SlowImage {
   url: string
   /** From now on as fast as it can be read. */
   hurry(): void
 }
 
-/** An image on a slow server, so that a job lasts as long as a test needs it: 256 KiB at a time, ten times a second. */
-export async function slowImage(t: TestContext, content: Buffer, name = 'slow.img'): Promise<SlowImage> {
+/** An image on a slow server, so that a job lasts as long as a test needs it: a piece at a time, ten times a second. */
+export async function slowImage(t: TestContext, content: Buffer, name = 'slow.img', pieceBytes = 256 * 1024): Promise<SlowImage> {
   let pauseMs = 100
   const server = createServer(async (request, response) => {
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '')

@@ -43,13 +43,15 @@ export interface WebAppOptions {
   height?: number
   theme?: 'light' | 'dark'
   language?: string
+  /** Another home than an empty one of its own; the caller removes it. */
+  home?: string
   /** What the test itself brings about, and the console says. */
   expectedErrors?: RegExp
 }
 
 export async function openWebApp(t: TestContext, browser: Browser, options: WebAppOptions = {}): Promise<WebApp> {
   const { width = 1280, height = 860, theme = 'light', language = 'en-GB', expectedErrors } = options
-  const home = mkdtempSync(join(tmpdir(), 'livecard-web-home-'))
+  const home = options.home ?? mkdtempSync(join(tmpdir(), 'livecard-web-home-'))
   const server = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'serve', '--json'], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, HOME: home, XDG_STATE_HOME: join(home, '.state'), LC_ALL: 'C.UTF-8' },
@@ -69,7 +71,7 @@ export async function openWebApp(t: TestContext, browser: Browser, options: WebA
     await context.close()
     server.kill('SIGTERM')
     await ended
-    rmSync(home, { recursive: true, force: true })
+    if (options.home === undefined) rmSync(home, { recursive: true, force: true })
     const unexpected = complaints.filter((text) => !expectedErrors?.test(text))
     assert.deepEqual(unexpected, [], 'the page complained')
   })

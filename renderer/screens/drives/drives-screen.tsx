@@ -6,6 +6,7 @@ import { contentWords } from '../../components/job-words.ts'
 import { Link } from '../../components/link.tsx'
 import { Mark } from '../../components/mark.tsx'
 import { Screen } from '../../components/screen.tsx'
+import { unbroken } from '../../i18n/format.ts'
 import { format, refusalWords, t } from '../../i18n/index.ts'
 import { refusalsOf, sortDrives, useDrives } from '../../state/drives.ts'
 import { useSettings } from '../../state/settings.ts'
@@ -49,7 +50,7 @@ function DriveLine({ drive, refusals }: { drive: Drive; refusals: Drive['refusal
       <Link to={{ screen: 'drive', path: drive.identity.path }} className="drive-line">
         <DrivePicture picture={drive.picture} size={34} />
         <span className="drive-words">
-          <strong title={format.exact(drive.identity.sizeBytes)}>{drive.name}</strong>
+          <strong title={format.exact(drive.identity.sizeBytes)}>{unbroken(drive.name)}</strong>
           <span>{contentWords(drive)}</span>
           {refusals.map((refusal) => (
             <span key={refusal.code + refusal.reason} className="drive-refusal">

@@ -5,6 +5,7 @@ import type { Drive } from '../../../native-helpers/contract.ts'
 import { DrivePicture } from '../../components/drive-picture.tsx'
 import { Finding } from '../../components/finding.tsx'
 import { contentWords } from '../../components/job-words.ts'
+import { unbroken } from '../../i18n/format.ts'
 import { format, t } from '../../i18n/index.ts'
 import { driveKey, sortDrives, useDrives } from '../../state/drives.ts'
 import { useFlash } from '../../state/flash.ts'
@@ -48,7 +49,7 @@ function DriveCard({ drive, tooSmallFor }: { drive: Drive; tooSmallFor: number |
         <DrivePicture picture={drive.picture} size={34} />
         <span className="tick" aria-hidden="true" />
       </span>
-      <strong title={format.exact(drive.identity.sizeBytes)}>{drive.name}</strong>
+      <strong title={format.exact(drive.identity.sizeBytes)}>{unbroken(drive.name)}</strong>
       <span className="drive-card-words">{contentWords(drive)}</span>
       <code className="drive-card-path">{drive.identity.path}</code>
       {tooSmallFor === null ? null : <span className="drive-card-why">{t.flash.tooSmall(format.size(tooSmallFor))}</span>}

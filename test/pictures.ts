@@ -1,0 +1,135 @@
+/**
+ * The pictures of the README, of the real app in a real browser: `node --test test/pictures.ts` as root writes build/pictures. No test of `npm test`: it asserts
+ * nothing that others do not, and needs a machine where nothing else makes loop devices.
+ */
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
+import { after, before, type TestContext, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+import { cannotLoop, type LoopDevice, loopOf } from './support/devices.ts'
+import { AppPage } from './support/pages/app-page.ts'
+import { FlashPage } from './support/pages/flash-page.ts'
+import { JobPage } from './support/pages/job-page.ts'
+import { PlanPage } from './support/pages/plan-page.ts'
+import { pack, sampleImage, sha256 } from './support/sample-images.ts'
+import { slowImage } from './support/slow-image-server.ts'
+import { testFolder } from './support/tools.ts'
+import { cannotBrowse, openBrowser, openWebApp, type WebAppOptions } from './support/web-app.ts'
+
+const MiB = 1024 * 1024
+const pictures = fileURLToPath(new URL('../build/pictures/', import.meta.url))
+const fromElectron = fileURLToPath(new URL('output/screenshots/', import.meta.url))
+/** A README is read over slow lines too. */
+const mostBytes = 150_000
+const options = { skip: cannotBrowse() ?? cannotLoop() ?? false, timeout: 180_000 }
+
+let browser: Browser
+before(async () => {
+  mkdirSync(pictures, { recursive: true })
+  if (!options.skip) browser = await openBrowser()
+})
+after(() => browser?.close())
+
+/** A home with an image in it, packed, and the sum that was published with it. */
+function homeWithImage(t: TestContext): { home: string; packed: string } {
+  const home = join(testFolder(t), 'Images')
+  mkdirSync(home)
+  const image = join(home, 'lampone-pi.img')
+  renameSync(sampleImage(home, 256 * MiB), image)
+  const packed = pack(image, 'xz')
+  writeFileSync(`${packed}.sha256`, `${sha256(packed)}  ${basename(packed)}\n`)
+  return { home, packed }
+}
+
+/** As large as a card, and as little on the disk as is written to it. */
+function card(t: TestContext): LoopDevice {
+  const backing = join(testFolder(t), 'card.img')
+  writeFileSync(backing, '')
+  truncateSync(backing, 8_000_000_000)
+  return loopOf(t, backing)
+}
+
+async function desk(t: TestContext, webOptions: WebAppOptions) {
+  const { page } = await openWebApp(t, browser, webOptions)
+  const app = new AppPage(page)
+  await app.showVirtualDrives()
+  await app.goTo('write')
+  return { page, flash: new FlashPage(page), plan: new PlanPage(page), job: new JobPage(page) }
+}
+
+/** Other programs' loop and zram devices would be in the picture: waits until there are none. */
+async function alone(own: string): Promise<void> {
+  const isOther = (name: string) => /^(loop|zram)/.test(name) && `/dev/${name}` !== own
+  const others = () =>
+    readdirSync('/sys/block').filter((name) => isOther(name) && readFileSync(`/sys/block/${name}/size`, 'utf8').trim() !== '0')
+  for (let tries = 0; others().length > 0; tries++) {
+    if (tries === 300) throw new Error(`other virtual drives are there: ${others().join(', ')}`)
+    await setTimeout(200)
+  }
+}
+
+async function save(page: Page, name: string, drive: string): Promise<void> {
+  const path = join(pictures, `${name}.png`)
+  await alone(drive)
+  // Nothing half-way faded, and no pointer over a line.
+  await page.mouse.move(0, 0)
+  await setTimeout(400)
+  await page.screenshot({ path })
+  if (statSync(path).size > mostBytes) throw new Error(`${path} has ${statSync(path).size} bytes`)
+}
+
+for (const [name, theme, width, height] of [
+  ['flash-light', 'light', 1280, 940],
+  ['flash-narrow', 'light', 400, 860],
+] as const) {
+  test(name, options, async (t) => {
+    const { home, packed } = homeWithImage(t)
+    const { path } = card(t)
+    const { page, flash, plan, job } = await desk(t, { home, theme, width, height })
+    await flash.chooseImage(basename(packed))
+    await flash.chooseDrive(path)
+    await page.evaluate(() => scrollTo(0, 0))
+    await save(page, name, path)
+    if (name !== 'flash-light') return
+    await flash.showPlan.click()
+    await plan.goThrough()
+    await job.ended()
+    await page.setViewportSize({ width, height: 860 })
+    await save(page, 'result-light', path)
+  })
+}
+
+test('writing-dark', options, async (t) => {
+  const { packed } = homeWithImage(t)
+  const { path } = card(t)
+  const { url } = await slowImage(t, readFileSync(packed), basename(packed), MiB)
+  const { page, flash, plan, job } = await desk(t, { theme: 'dark' })
+  await alone(path)
+  await flash.chooseAddress(url)
+  await flash.image.getByRole('button', { name: 'Enter a checksum…' }).click()
+  await flash.image.getByRole('textbox', { name: 'Published SHA-256 or MD5' }).fill(sha256(packed))
+  await flash.chooseDrive(path)
+  await flash.showPlan.click()
+  await plan.goThrough()
+  await job.running()
+  await page.waitForFunction(() => Number.parseInt(document.querySelector('.big')?.textContent ?? '0', 10) >= 36)
+  await save(page, 'writing-dark', path)
+})
+
+test('those of Electron, as its own tests left them', { skip: !existsSync(join(fromElectron, 'electron-light.png')) }, () => {
+  for (const name of ['electron-light', 'electron-dark', 'electron-narrow']) {
+    copyFileSync(join(fromElectron, `${name}.png`), join(pictures, `${name}.png`))
+  }
+})
