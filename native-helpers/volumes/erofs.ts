@@ -1,5 +1,6 @@
 import type { BlockDevice } from '../block/device.ts'
 import { type Extent, extentsDevice } from '../block/extents.ts'
+import { LivecardError } from '../errors.ts'
 import { erofsCompressedFile, erofsExtents } from './erofs-file.ts'
 import { ErofsIndex } from './erofs-index.ts'
 import { type ErofsInode, extendedBytes, inodeSlotBytes, parseErofsInode } from './erofs-inode.ts'
@@ -102,7 +103,12 @@ function wholeContent(volume: Volume, inode: ErofsInode, maxBytes: number): Uint
   const { value: content } = inode.sizeBytes <= maxBytes ? contentOf(volume, inode) : { value: null }
   if (!content) return null
   const bytes = new Uint8Array(content.size)
-  content.readSync(bytes, 0)
+  try {
+    content.readSync(bytes, 0)
+  } catch (thrown) {
+    if (thrown instanceof LivecardError && thrown.code === 'erofs-damaged') return null
+    throw thrown
+  }
   return bytes
 }
 

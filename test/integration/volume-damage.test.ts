@@ -14,6 +14,7 @@ import { readLuksFacts } from '../../native-helpers/volumes/luks.ts'
 import { readMbr } from '../../native-helpers/volumes/mbr.ts'
 import { dmsetupStatus, readSnapshotStore } from '../../native-helpers/volumes/snapshot-store.ts'
 import { findNode, type VolumeTree, walkTree } from '../../native-helpers/volumes/tree.ts'
+import { volumeUsage } from '../../native-helpers/volumes/usage.ts'
 import { memoryDevice } from '../support/file-device.ts'
 import { missingTools, seeded, testFolder } from '../support/tools.ts'
 import { sampleTools, volumeSamples } from '../support/volume-samples.ts'
@@ -63,7 +64,8 @@ function readAll(tree: VolumeTree | null): number {
 }
 
 function readEverything(device: BlockDevice): number {
-  identify(device)
+  const { volume } = identify(device)
+  if (volume) volumeUsage(device, volume.type)
   readMbr(device)
   readGpt(device)
   readExtFacts(device)
