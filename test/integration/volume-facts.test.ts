@@ -5,19 +5,12 @@ import { test } from 'node:test'
 import { readBtrfsFacts } from '../../native-helpers/volumes/btrfs.ts'
 import { readExtFacts } from '../../native-helpers/volumes/ext-facts.ts'
 import { readLuksFacts } from '../../native-helpers/volumes/luks.ts'
-import { volumeUsage } from '../../native-helpers/volumes/usage.ts'
 import { withFileDevice } from '../support/file-device.ts'
 import { writeSampleTree } from '../support/sample-tree.ts'
 import { missingTools, testFolder, tool } from '../support/tools.ts'
+import { blankVolume, dumpe2fs } from '../support/volume-tools.ts'
 
 const MiB = 1024 * 1024
-
-function blank(folder: string, sizeMiB: number): string {
-  const image = join(folder, 'volume.img')
-  writeFileSync(image, '')
-  truncateSync(image, sizeMiB * MiB)
-  return image
-}
 
 function patch(image: string, at: number, bytes: Uint8Array): void {
   const file = openSync(image, 'r+')
@@ -27,19 +20,6 @@ function patch(image: string, at: number, bytes: Uint8Array): void {
 
 function extFacts(image: string) {
   return withFileDevice(image, 512, (device) => readExtFacts(device))
-}
-
-/** What dumpe2fs says of a volume: of the whole by name, and the blocks that its groups call free. */
-function dumpe2fs(image: string): { named: Map<string, string>; freeBlocks: number } {
-  const text = tool('dumpe2fs', [image])
-  const named = new Map(
-    text.split('\n').flatMap((line) => {
-      const match = /^([A-Z][^:]*):\s+(.*)$/.exec(line)
-      return match ? [[match[1] ?? '', match[2] ?? ''] as const] : []
-    }),
-  )
-  const freeBlocks = [...text.matchAll(/^ {2}(\d+) free (?:blocks|clusters)/gm)].reduce((sum, match) => sum + Number(match[1]), 0)
-  return { named, freeBlocks }
 }
 
 const extKinds: [string, string[], number, number][] = [
@@ -56,7 +36,7 @@ for (const [name, options, sizeMiB, blocksPerCluster] of extKinds) {
     skip: missingTools('mke2fs', 'dumpe2fs') ?? false,
   }, (t) => {
     const folder = testFolder(t)
-    const image = blank(folder, sizeMiB)
+    const image = blankVolume(folder, sizeMiB)
     const root = join(folder, 'tree')
     mkdirSync(root)
     writeSampleTree(root, 5, { files: 30, links: true })
@@ -81,7 +61,7 @@ test('an ext4 that was not unmounted says so, and its free space is that of the 
   skip: missingTools('mke2fs', 'dumpe2fs', 'mount') ?? (process.getuid?.() === 0 ? false : 'only root may mount'),
 }, (t) => {
   const folder = testFolder(t)
-  const image = blank(folder, 64)
+  const image = blankVolume(folder, 64)
   const point = join(folder, 'mounted')
   mkdirSync(point)
   tool('mke2fs', ['-q', '-F', '-t', 'ext4', image])
@@ -109,7 +89,7 @@ test('an ext4 that was not unmounted says so, and its free space is that of the 
 test('errors that were noted and descriptors that are wrong are told', {
   skip: missingTools('mke2fs', 'debugfs') ?? false,
 }, (t) => {
-  const image = blank(testFolder(t), 64)
+  const image = blankVolume(testFolder(t), 64)
   tool('mke2fs', ['-q', '-F', '-t', 'ext4', '-b', '4096', image])
   tool('debugfs', ['-w', '-R', 'set_super_value state 2', image])
   tool('debugfs', ['-w', '-R', 'set_super_value error_count 3', image])
@@ -128,7 +108,7 @@ for (const sum of ['crc32c', 'sha256', 'xxhash']) {
     skip: missingTools('mkfs.btrfs', 'btrfs') ?? false,
   }, (t) => {
     const folder = testFolder(t)
-    const image = blank(folder, 150)
+    const image = blankVolume(folder, 150)
     const root = join(folder, 'tree')
     mkdirSync(root)
     writeSampleTree(root, 8, { files: 30, links: true })
@@ -159,7 +139,7 @@ for (const sum of ['crc32c', 'sha256', 'xxhash']) {
 const luks = missingTools('cryptsetup')
 for (const type of ['luks1', 'luks2']) {
   test(`cipher, key and place of a ${type} are what luksDump prints`, { skip: luks ?? false }, (t) => {
-    const image = blank(testFolder(t), 24)
+    const image = blankVolume(testFolder(t), 24)
     const extra = type === 'luks2' ? ['--label', 'OSDATA_CRYPT', '--pbkdf', 'pbkdf2'] : []
     tool(
       'cryptsetup',
@@ -208,69 +188,5 @@ for (const type of ['luks1', 'luks2']) {
     )
     patch(image, 200, new Uint8Array([1]))
     assert.equal(read().problem?.code, 'luks-damaged')
-  })
-}
-
-/** name, size in MiB, how it is made of a folder, what a tool that knows the format says is used */
-const usages: [string, number, string[], (image: string) => number][] = [
-  [
-    'ext4',
-    64,
-    ['mke2fs', '-q', '-F', '-t', 'ext4', '-d', 'TREE', 'IMAGE'],
-    (image) => {
-      const { named, freeBlocks } = dumpe2fs(image)
-      return (Number(named.get('Block count')) - freeBlocks) * Number(named.get('Block size'))
-    },
-  ],
-  [
-    'vfat',
-    64,
-    ['mkfs.fat', '-F', '32', 'IMAGE'],
-    (image) => {
-      const text = tool('fsck.fat', ['-n', '-v', image])
-      return Number(/(\d+)\/\d+ clusters/.exec(text)?.[1]) * Number(/(\d+) bytes per cluster/.exec(text)?.[1])
-    },
-  ],
-  [
-    'btrfs',
-    150,
-    ['mkfs.btrfs', '-q', '-r', 'TREE', 'IMAGE'],
-    (image) => Number(/^bytes_used\t+(\d+)/m.exec(tool('btrfs', ['inspect-internal', 'dump-super', image]))?.[1]),
-  ],
-  [
-    'iso9660',
-    0,
-    ['xorrisofs', '-quiet', '-R', '-o', 'IMAGE', 'TREE'],
-    (image) => Number(/Volume size is: (\d+)/.exec(tool('isoinfo', ['-d', '-i', image]))?.[1]) * 2048,
-  ],
-  [
-    'squashfs',
-    0,
-    ['mksquashfs', 'TREE', 'IMAGE', '-quiet', '-no-progress', '-noappend'],
-    (image) => Number(/Filesystem size (\d+) bytes/.exec(tool('unsquashfs', ['-s', image]))?.[1]),
-  ],
-  [
-    'erofs',
-    0,
-    ['mkfs.erofs', '--quiet', 'IMAGE', 'TREE'],
-    (image) => Number(/blocks:\s+(\d+)/.exec(tool('dump.erofs', ['-s', image]))?.[1]) * 4096,
-  ],
-]
-
-for (const [type, sizeMiB, [program = '', ...args], said] of usages) {
-  const needs = missingTools(program, 'dumpe2fs', 'fsck.fat', 'btrfs', 'isoinfo', 'unsquashfs', 'dump.erofs')
-  test(`what is used of a volume of ${type} is what its own tool says`, { skip: needs ?? false }, (t) => {
-    const folder = testFolder(t)
-    const image = blank(folder, sizeMiB)
-    const root = join(folder, 'tree')
-    mkdirSync(root)
-    writeSampleTree(root, 4, { files: 20, links: true })
-    tool(
-      program,
-      args.map((arg) => (arg === 'IMAGE' ? image : arg === 'TREE' ? root : arg)),
-    )
-    const usage = withFileDevice(image, 512, (device) => volumeUsage(device, type))
-    assert.equal(usage?.usedBytes, said(image))
-    assert.ok((usage?.totalBytes ?? 0) >= (usage?.usedBytes ?? 0))
   })
 }
