@@ -29,6 +29,7 @@ export async function setUp(stage: Stage): Promise<{ electron: ElectronRuntime |
   if (stage === 'tests') {
     const { debianPackages } = await import('./debian-packages.ts')
     await installDebian([...debianPackages.tests, ...debianPackages.chromium, ...debianPackages.electron])
+    await webAssembly()
   }
   const { electronRuntime } = await import('./electron-runtime.ts')
   try {
@@ -85,6 +86,19 @@ async function accessPrograms(): Promise<void> {
     await buildAccess()
   } catch (thrown) {
     say(`drives that need a password cannot be opened without root: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+  }
+}
+
+/** e2fsprogs and the squashfs decoders, from Debian's sources. What flashes and verifies does without; tests that need them are skipped with the reason. */
+async function webAssembly(): Promise<void> {
+  const { buildE2fsprogs } = await import('./wasm/e2fsprogs.ts')
+  const { buildCodec } = await import('./wasm/codec.ts')
+  for (const build of [buildE2fsprogs, buildCodec]) {
+    try {
+      await build({ install: installDebian })
+    } catch (thrown) {
+      say(thrown instanceof Error ? thrown.message : String(thrown))
+    }
   }
 }
 
