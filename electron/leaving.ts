@@ -69,12 +69,11 @@ export function guardLeaving(link: HelperLink): Leaving {
 }
 
 async function mayStop(window: BrowserWindow): Promise<boolean> {
-  const text = words()
   const answer = await dialog.showMessageBox(window, {
     type: 'warning',
-    message: text.quitTitle,
-    detail: text.quitDetail,
-    buttons: [text.keepOn, text.stopAndQuit],
+    message: words.quitTitle,
+    detail: words.quitDetail,
+    buttons: [words.keepOn, words.stopAndQuit],
     defaultId: 0,
     cancelId: 0,
     noLink: true,

@@ -3,7 +3,6 @@ import { words } from './words.ts'
 
 /** Only what the system expects of every window; a job is never hidden in a menu. */
 export function setMenu(): void {
-  const text = words()
   const view: MenuItemConstructorOptions[] = [
     { role: 'resetZoom' },
     { role: 'zoomIn' },
@@ -13,10 +12,10 @@ export function setMenu(): void {
   ]
   if (!app.isPackaged) view.push({ type: 'separator' }, { role: 'reload' }, { role: 'toggleDevTools' })
   const template: MenuItemConstructorOptions[] = [
-    process.platform === 'darwin' ? { role: 'appMenu' } : { label: text.file, submenu: [{ role: 'quit' }] },
-    { role: 'editMenu', label: text.edit },
-    { label: text.view, submenu: view },
-    { role: 'windowMenu', label: text.window },
+    process.platform === 'darwin' ? { role: 'appMenu' } : { label: words.file, submenu: [{ role: 'quit' }] },
+    { role: 'editMenu', label: words.edit },
+    { label: words.view, submenu: view },
+    { role: 'windowMenu', label: words.window },
   ]
   Menu.setApplicationMenu(Menu.buildFromTemplate(template))
 }

@@ -40,13 +40,12 @@ export function bridgePages(link: HelperLink, currentWindow: () => BrowserWindow
   ipcMain.handle(ipc.pickImage, async (event) => {
     const window = currentWindow()
     if (!fromPage(event) || !window) throw new Error('This page may not ask for files.')
-    const text = words()
     const picked = await dialog.showOpenDialog(window, {
-      title: text.pickTitle,
+      title: words.pickTitle,
       properties: ['openFile'],
       filters: [
-        { name: text.images, extensions: suffixes },
-        { name: text.allFiles, extensions: ['*'] },
+        { name: words.images, extensions: suffixes },
+        { name: words.allFiles, extensions: ['*'] },
       ],
     })
     return picked.canceled ? null : (picked.filePaths[0] ?? null)

@@ -1,7 +1,5 @@
-/** What the shell itself says, outside the page. */
-import { app } from 'electron'
-
-const english = {
+/** What the shell itself says, outside the page; in English, as the interface is until a language is chosen in its settings. */
+export const words = {
   pickTitle: 'Choose an image',
   images: 'Disk images',
   allFiles: 'All files',
@@ -13,25 +11,4 @@ const english = {
   quitDetail: 'If you stop now, what is on the card so far is not a usable system and has to be written again.',
   keepOn: 'Go on writing',
   stopAndQuit: 'Stop writing and quit',
-}
-
-export type Words = typeof english
-
-const german: Words = {
-  pickTitle: 'Abbild auswählen',
-  images: 'Abbilder',
-  allFiles: 'Alle Dateien',
-  edit: 'Bearbeiten',
-  view: 'Ansicht',
-  window: 'Fenster',
-  file: 'Datei',
-  quitTitle: 'Eine Karte wird noch beschrieben',
-  quitDetail:
-    'Wird jetzt angehalten, ist das bisher Geschriebene kein brauchbares System, und die Karte muss neu beschrieben werden.',
-  keepOn: 'Weiter schreiben',
-  stopAndQuit: 'Anhalten und beenden',
-}
-
-export function words(): Words {
-  return app.getLocale().startsWith('de') ? german : english
 }
