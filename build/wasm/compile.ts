@@ -41,6 +41,7 @@ const configureOptions = [
   // A test that only links finds emscripten's dlopen, and debugfs then ends at its start because it does nothing.
   'ac_cv_lib_dl_dlopen=no',
   'ac_cv_func_dlopen=no',
+  'CFLAGS=-O2',
 ]
 
 /**
@@ -91,16 +92,15 @@ export async function compile({ folder, configureCache, say }: Compile): Promise
 
   say('configuring (the longest step, on one processor)')
   await copyFile(configureCache, join(build, 'config.cache')).catch(() => {})
-  // Without optimisation each of configure's several hundred small programs links faster; the answers are the same.
-  const configure = ['../source/configure', '--cache-file=config.cache', ...configureOptions, 'CFLAGS=-O0']
+  const configure = ['../source/configure', '--cache-file=config.cache', ...configureOptions]
   await runStep(step('configure'), 'emconfigure', configure)
   await keep(join(build, 'config.cache'), configureCache)
 
   say('compiling the libraries')
-  await runStep(step('libraries'), 'emmake', ['make', jobs, 'CFLAGS=-O2', 'libs'])
+  await runStep(step('libraries'), 'emmake', ['make', jobs, 'libs'])
   for (const [index, [inside, name]] of programs.entries()) {
     say(`compiling ${name} (${index + 1} of ${programs.length + 1})`)
-    await runStep(step(name), 'emmake', ['make', jobs, '-C', inside, 'CFLAGS=-O2', `LDFLAGS=${linkFlags.join(' ')}`, name])
+    await runStep(step(name), 'emmake', ['make', jobs, '-C', inside, `LDFLAGS=${linkFlags.join(' ')}`, name])
     await copyFile(join(build, inside, `${name}.wasm`), join(modules, `${name}.wasm`))
   }
   say('compiling ext-files')

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -46,9 +46,7 @@ interface Built {
 export async function buildE2fsprogs(options: BuildOptions = {}): Promise<{ folder: string }> {
   const { cache = join(cacheFolder(), 'wasm'), into = join(top, builtFolder) } = options
   const say = options.say ?? ((text: string) => void process.stderr.write(`set-up: e2fsprogs: ${text}\n`))
-  const key = await recipeKey()
-  const [source, emscripten] = await Promise.all([sourceVersion(), emscriptenVersion()])
-  const built = (await findBuilt(cache, key, source, emscripten)) ?? (await build(cache, key, source, say, options.install))
+  const built = (await findE2fsprogs(cache)) ?? (await build(cache, await recipeKey(), await sourceVersion(), say, options.install))
   if (into === null) return { folder: built }
   await place(built, into)
   return { folder: into }
@@ -72,8 +70,9 @@ async function emscriptenVersion(): Promise<string | null> {
   return state === 'installed' && version ? version : null
 }
 
-/** A version that this machine does not know does not decide: a finished build is used without the compiler that made it. */
-async function findBuilt(cache: string, key: string, source: string | null, emscripten: string | null): Promise<string | null> {
+/** The finished build that this checkout and this machine would use, or null. A version that the machine does not know does not decide: a build is used without the compiler that made it. */
+export async function findE2fsprogs(cache = join(cacheFolder(), 'wasm')): Promise<string | null> {
+  const [key, source, emscripten] = await Promise.all([recipeKey(), sourceVersion(), emscriptenVersion()])
   for (const name of await readdir(cache).catch(() => [])) {
     const folder = join(cache, name)
     const built = await readBuilt(folder)
@@ -158,6 +157,7 @@ async function moveTo(from: string, to: string): Promise<void> {
   const beside = await mkdtemp(`${to}.`)
   try {
     await cp(from, beside, { recursive: true })
+    await chmod(beside, 0o755)
     await rename(beside, to).catch(async (thrown: unknown) => {
       if ((await readBuilt(to)) === null) throw thrown
     })
@@ -177,6 +177,7 @@ async function place(built: string, into: string): Promise<void> {
   try {
     for (const name of ['built.json', ...moduleNames.map((module) => `${module}.wasm`)])
       await copyFile(join(built, name), join(beside, name))
+    await chmod(beside, 0o755)
     await rm(into, { recursive: true, force: true })
     await rename(beside, into)
   } finally {
