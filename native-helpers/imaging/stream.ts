@@ -53,10 +53,10 @@ export const defaultBlockBytes = 4 * 1024 * 1024
 export const defaultSlots = 12
 
 /**
- * How much of an image is in memory at a time. A plain file is read faster than anything else writes: fewer and smaller blocks stay in the processor's cache
+ * How much of an image is in memory at a time. A plain file is read faster than anything else writes: few blocks stay in the processor's cache
  * (on a drive in memory: a quarter less time). With several targets, what waits is what lets a slow one fall behind without stopping the others.
  */
 export function blocksFor(format: ImageFormat, targets: number): { blockBytes: number; slots: number } {
   if (targets > 1) return { blockBytes: defaultBlockBytes, slots: defaultSlots }
-  return { blockBytes: format === 'raw' ? defaultBlockBytes / 2 : defaultBlockBytes, slots: 8 }
+  return { blockBytes: defaultBlockBytes, slots: format === 'raw' ? 4 : 8 }
 }
