@@ -4,11 +4,11 @@ import type { DriveFacts } from './facts.ts'
 import { decimalSize } from './name.ts'
 import type { OpenedFacts } from './platform/types.ts'
 
-/**
- * What each drive was when it was last shown to somebody. It stands in for the serial number where that says nothing: many cheap sticks have
- * none, and a card reader's is the same whichever card is in it.
- */
-const shown = new Map<string, Pick<DriveFacts, 'model' | 'attachment'>>()
+/** Stands in for the serial number where that says nothing: many cheap sticks have none, and a card reader's is the same whichever card is in it. */
+export type Sighting = Pick<DriveFacts, 'model' | 'attachment'>
+
+/** What each drive was when it was last shown to somebody. */
+const shown = new Map<string, Sighting>()
 
 export function identityOf(facts: DriveFacts): Identity {
   return { path: facts.path, serial: facts.serial, sizeBytes: facts.sizeBytes }
@@ -16,14 +16,21 @@ export function identityOf(facts: DriveFacts): Identity {
 
 /** To be called with whatever is answered to somebody who may confirm it. */
 export function rememberShown(drives: DriveFacts[]): void {
-  for (const facts of drives) shown.set(keyOf(facts), { model: facts.model, attachment: facts.attachment })
+  for (const facts of drives) shown.set(keyOf(facts), sightingOf(facts))
 }
 
-/** Throws `drive-changed` when the drive that has the path now is not the one that was confirmed. */
-export function compareIdentity(confirmed: Identity, now: DriveFacts): void {
+export function sightingOf({ model, attachment }: DriveFacts): Sighting {
+  return { model, attachment }
+}
+
+/**
+ * Throws `drive-changed` when the drive that has the path now is not the one that was confirmed. `seen` is what was confirmed, where that is known: what
+ * was shown last may already be the card that took its place, and nobody has said yes to that one.
+ */
+export function compareIdentity(confirmed: Identity, now: DriveFacts, seen?: Sighting): void {
   if (confirmed.sizeBytes !== now.sizeBytes) throw driveChanged(confirmed, sizeDifference(confirmed.sizeBytes, now.sizeBytes))
   if (confirmed.serial !== now.serial) throw driveChanged(confirmed, 'its serial number is another')
-  const before = shown.get(keyOf(now))
+  const before = seen ?? shown.get(keyOf(now))
   if (!before || (now.serial !== null && !now.isCard)) return
   if (before.model !== now.model)
     throw driveChanged(confirmed, `it was ${before.model ?? 'unnamed'}, and is ${now.model ?? 'unnamed'} now`)

@@ -4,7 +4,7 @@ import type { Identity } from '../contract.ts'
 import { driveRefused } from './errors.ts'
 import type { DriveFacts } from './facts.ts'
 import { findFacts } from './find.ts'
-import { compareIdentity, compareOpened } from './identity.ts'
+import { compareIdentity, compareOpened, type Sighting } from './identity.ts'
 import { driveName } from './name.ts'
 import { platform } from './platform/index.ts'
 import type { OpenMode } from './platform/types.ts'
@@ -14,9 +14,12 @@ import { refusalsFor, standingRefusals } from './rules.ts'
  * The one way to a drive that can be written. Everything is looked at anew: that the drive is the confirmed one, that it may be written,
  * and, once it is claimed for us alone, that what stands behind the descriptor is still the same drive.
  */
-export async function openForWriting(identity: Identity, options: { allowVirtual: boolean }): Promise<StreamDevice> {
+export async function openForWriting(
+  identity: Identity,
+  options: { allowVirtual: boolean; sighting?: Sighting },
+): Promise<StreamDevice> {
   const facts = await findFacts(identity.path)
-  compareIdentity(identity, facts)
+  compareIdentity(identity, facts, options.sighting)
   const refusals = standingRefusals(refusalsFor(facts), options.allowVirtual)
   if (refusals.length > 0) throw driveRefused(facts.path, driveName(facts), refusals)
   await (await platform()).unmountAll(facts)
@@ -24,8 +27,9 @@ export async function openForWriting(identity: Identity, options: { allowVirtual
 }
 
 /** To compare or to look; mounted volumes stay mounted. */
-export async function openForReading(path: string): Promise<StreamDevice> {
+export async function openForReading(path: string, chosen?: { identity: Identity; sighting?: Sighting }): Promise<StreamDevice> {
   const facts = await findFacts(path)
+  if (chosen) compareIdentity(chosen.identity, facts, chosen.sighting)
   return openChecked(facts, 'read', { path: facts.path, serial: facts.serial, sizeBytes: facts.sizeBytes })
 }
 

@@ -1,4 +1,5 @@
 import type { FlashOptions, ImageFacts, Job, JobCheck, Target } from '../contract.ts'
+import type { Sighting } from '../drives/identity.ts'
 import { LivecardError, toErrorValue } from '../errors.ts'
 import { WorkState, withoutAbort } from '../imaging/flash-state.ts'
 import { ProgressMeter } from './progress.ts'
@@ -6,11 +7,18 @@ import { sumCheck } from './sums.ts'
 import { imageName } from './words.ts'
 import { chosenMap } from './write-maps.ts'
 
+export interface JobTarget {
+  target: Target
+  label: string
+  /** Of a drive: what it was when it was planned. */
+  sighting?: Sighting | undefined
+}
+
 export interface JobTask {
   id: string
   kind: Job['kind']
   image: ImageFacts
-  targets: { target: Target; label: string }[]
+  targets: JobTarget[]
   options: FlashOptions
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FlashPlan, FlashRequest, ImageFacts } from '../contract.ts'
+import type { Sighting } from '../drives/identity.ts'
 import { probeImage } from '../imaging/probe.ts'
 import { imageChoice, targetTwice } from './plan-errors.ts'
 import { stepsOf, warningsOf } from './plan-sentences.ts'
@@ -7,8 +8,14 @@ import { type ResolvedTarget, resolveForWriting } from './resolve-target.ts'
 import { sumsToCheck } from './sums.ts'
 import { openMap } from './write-maps.ts'
 
+/** A plan, and what was seen of each of its targets that the contract has no words for. */
+export interface MadePlan {
+  plan: FlashPlan
+  sightings: (Sighting | undefined)[]
+}
+
 /** Looks at the image and at every target. Throws when anything about them forbids to write; writes nothing itself. */
-export async function makePlan(request: FlashRequest, signal?: AbortSignal): Promise<FlashPlan> {
+export async function makePlan(request: FlashRequest, signal?: AbortSignal): Promise<MadePlan> {
   const image = await lookAtImage(request, signal)
   // A map that cannot be read, or is of an image of another size, is found out before anything is written.
   await openMap(image, request.options)
@@ -20,7 +27,7 @@ export async function makePlan(request: FlashRequest, signal?: AbortSignal): Pro
     resolved.push(one)
   }
   const targets = resolved.map(({ plan }) => plan)
-  return {
+  const plan: FlashPlan = {
     planId: randomUUID(),
     image,
     options: request.options,
@@ -28,6 +35,7 @@ export async function makePlan(request: FlashRequest, signal?: AbortSignal): Pro
     steps: stepsOf(request, image, targets),
     warnings: warningsOf(request, image, targets),
   }
+  return { plan, sightings: resolved.map(({ sighting }) => sighting) }
 }
 
 /** With the sums that the user gave among those that were found. */

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import type { FlashPlan, FlashRequest, Identity, Job, Target } from '../contract.ts'
-import { findDrive } from '../drives/find.ts'
+import { sightDrive } from '../drives/find.ts'
 import { cancelled } from '../errors.ts'
 import { collectGarbage } from './collect.ts'
 import { History } from './history.ts'
 import type { JobRunner } from './job-runner.ts'
-import { LiveJob } from './live-job.ts'
-import { lookAtImage, makePlan } from './plan.ts'
+import { type JobTarget, LiveJob } from './live-job.ts'
+import { lookAtImage, type MadePlan, makePlan } from './plan.ts'
 import { changedSince, planUnknown } from './plan-errors.ts'
 import { defaultStateFolder } from './state-folder.ts'
 import { StayAwake } from './stay-awake.ts'
@@ -28,7 +28,7 @@ export function createJobRunner(options: JobRunnerOptions = {}): JobRunner {
   ensureThreadPool()
   const history = new History(options.stateFolder ?? defaultStateFolder())
   const stayAwake = new StayAwake()
-  const plans = new Map<string, { plan: FlashPlan; madeAt: number }>()
+  const plans = new Map<string, MadePlan & { madeAt: number }>()
   const live = new Map<string, LiveJob>()
   const done = new Map<string, Promise<Job>>()
   const ended: Job[] = []
@@ -73,11 +73,11 @@ export function createJobRunner(options: JobRunnerOptions = {}): JobRunner {
 
   return {
     async planFlash(request, signal) {
-      const plan = await makePlan(request, signal)
+      const made = await makePlan(request, signal)
       const now = Date.now()
       for (const [id, { madeAt }] of plans) if (now - madeAt > planLifeMs) plans.delete(id)
-      plans.set(plan.planId, { plan, madeAt: now })
-      return plan
+      plans.set(made.plan.planId, { ...made, madeAt: now })
+      return made.plan
     },
 
     startFlash(planId, confirmed) {
@@ -86,12 +86,13 @@ export function createJobRunner(options: JobRunnerOptions = {}): JobRunner {
       checkConfirmed(kept.plan, confirmed)
       plans.delete(planId)
       const { image, options, targets } = kept.plan
-      return start({ kind: 'flash', image, options, targets: targets.map(({ target, label }) => ({ target, label })) })
+      const seen = targets.map(({ target, label }, index): JobTarget => ({ target, label, sighting: kept.sightings[index] }))
+      return start({ kind: 'flash', image, options, targets: seen })
     },
 
     async startVerify(request: FlashRequest) {
       const image = await lookAtImage(request)
-      const targets = await Promise.all(request.targets.map(async (target) => ({ target, label: await labelOf(target) })))
+      const targets = await Promise.all(request.targets.map(seenForReading))
       return start({ kind: 'verify', image, options: request.options, targets })
     },
 
@@ -122,6 +123,8 @@ function checkConfirmed(plan: FlashPlan, confirmed: readonly Identity[]): void {
   if (stranger) throw changedSince(undefined, stranger)
 }
 
-async function labelOf(target: Target): Promise<string> {
-  return target.kind === 'drive' ? (await findDrive(target.identity.path)).name : basename(target.path)
+async function seenForReading(target: Target): Promise<JobTarget> {
+  if (target.kind === 'file') return { target, label: basename(target.path) }
+  const { drive, sighting } = await sightDrive(target.identity.path)
+  return { target, label: drive.name, sighting }
 }

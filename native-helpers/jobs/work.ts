@@ -1,5 +1,4 @@
 import type { StreamDevice } from '../block/device.ts'
-import type { Target } from '../contract.ts'
 import { createCardFile, openCardFile } from '../drives/card-file.ts'
 import { openForReading, openForWriting } from '../drives/open.ts'
 import { openImage } from '../imaging/open-image.ts'
@@ -7,7 +6,7 @@ import { flashImage } from '../imaging/pipeline.ts'
 import { blocksFor, type Digests } from '../imaging/stream.ts'
 import type { WorkTarget } from '../imaging/target-lane.ts'
 import { verifyImage } from '../imaging/verify.ts'
-import type { LiveJob } from './live-job.ts'
+import type { JobTarget, LiveJob } from './live-job.ts'
 import { compareSums, digestsFor } from './sums.ts'
 import { openMap } from './write-maps.ts'
 
@@ -50,14 +49,14 @@ async function openTargets(job: LiveJob, writes: boolean): Promise<WorkTarget[]>
   const opened: WorkTarget[] = []
   let refused = false
   await Promise.all(
-    job.task.targets.map(async ({ target }, index) => {
+    job.task.targets.map(async (one, index) => {
       const state = job.state.targets[index]
       if (!state) return
       try {
         job.controller.signal.throwIfAborted()
-        opened.push({ device: await openTarget(target, writes, job.task.options.allowVirtual), state })
+        opened.push({ device: await openTarget(one, writes, job.task.options.allowVirtual), state })
       } catch (thrown) {
-        refused ||= target.kind === 'drive'
+        refused ||= one.target.kind === 'drive'
         state.fail(thrown)
       }
     }),
@@ -66,9 +65,11 @@ async function openTargets(job: LiveJob, writes: boolean): Promise<WorkTarget[]>
   return opened
 }
 
-async function openTarget(target: Target, writes: boolean, allowVirtual: boolean): Promise<StreamDevice> {
+async function openTarget({ target, sighting }: JobTarget, writes: boolean, allowVirtual: boolean): Promise<StreamDevice> {
   if (target.kind === 'drive') {
-    return writes ? openForWriting(target.identity, { allowVirtual }) : openForReading(target.identity.path)
+    const { identity } = target
+    const seen = sighting ? { sighting } : {}
+    return writes ? openForWriting(identity, { allowVirtual, ...seen }) : openForReading(identity.path, { identity, ...seen })
   }
   if (writes && target.sizeBytes !== null) await createCardFile(target.path, target.sizeBytes)
   return openCardFile(target.path, { write: writes })
