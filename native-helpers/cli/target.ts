@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { ImageRef, Target } from '../contract.ts'
+import { isKernelsPlace } from '../drives/file-users.ts'
 import { LivecardError, systemCode } from '../errors.ts'
 import { usageError } from './args.ts'
 
@@ -45,7 +46,7 @@ async function kindOf(path: string): Promise<'drive' | 'file' | 'absent'> {
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw thrown
   }
   // A slip in a drive's name must not fill the memory behind /dev with a file of that name.
-  if (path.startsWith('/dev/')) return 'drive'
+  if (isKernelsPlace(path)) return 'drive'
   const folder = dirname(path)
   const inFolder = await stat(folder).catch(() => null)
   if (!inFolder?.isDirectory())

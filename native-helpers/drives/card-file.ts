@@ -1,4 +1,4 @@
-import { close, constants, fstat, ftruncate, open, read } from 'node:fs'
+import { type BigIntStats, close, constants, fstat, ftruncate, open, read } from 'node:fs'
 import { lstat, unlink } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { promisify } from 'node:util'
@@ -6,11 +6,15 @@ import { alignedBuffer } from '../block/aligned.ts'
 import type { StreamDevice } from '../block/device.ts'
 import { fdDevice } from '../block/fd-device.ts'
 import { LivecardError, systemCode } from '../errors.ts'
+import { diskMadeOf } from './file-users.ts'
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
 const truncateFile = promisify(ftruncate)
-const statFile = promisify(fstat)
+const statFile = (fd: number) =>
+  new Promise<BigIntStats>((resolve, reject) =>
+    fstat(fd, { bigint: true }, (error, found) => (error ? reject(error) : resolve(found))),
+  )
 const readFile = promisify(read)
 
 const sectorBytes = 512
@@ -37,27 +41,48 @@ export async function createCardFile(path: string, sizeBytes: number): Promise<v
   }
 }
 
+/** The files that this process writes now, by device and inode: two jobs at once would leave a mixture. */
+const beingWritten = new Set<string>()
+
 /**
  * A card image as a device. There is no lock on the file, as none exists that other programs would heed: a virtual machine that has it open
  * at the same time sees it change.
  */
 export async function openCardFile(path: string, options: { write: boolean }): Promise<StreamDevice> {
-  const { fd, direct, sizeBytes } = await openRegular(path, options.write ? constants.O_RDWR : constants.O_RDONLY)
-  return fdDevice({ handle: fd, direct, sizeBytes, sectorSize: sectorBytes, label: basename(path) })
+  const { fd, direct, sizeBytes, key } = await openRegular(path, options.write)
+  const device = fdDevice({ handle: fd, direct, sizeBytes, sectorSize: sectorBytes, label: basename(path) })
+  if (!options.write) return device
+  if (beingWritten.has(key)) {
+    await device.close()
+    throw fileInUse(path, 'another job of Livecard writes it')
+  }
+  beingWritten.add(key)
+  const close = () => device.close().finally(() => beingWritten.delete(key))
+  return { ...device, close }
 }
 
-async function openRegular(path: string, access: number): Promise<{ fd: number; direct: boolean; sizeBytes: number }> {
+interface OpenedFile {
+  fd: number
+  direct: boolean
+  sizeBytes: number
+  key: string
+}
+
+async function openRegular(path: string, write: boolean): Promise<OpenedFile> {
   // Without O_NONBLOCK, opening a named pipe would wait for its other end for ever.
-  const plain = access | (constants.O_NONBLOCK ?? 0)
+  const plain = (write ? constants.O_RDWR : constants.O_RDONLY) | (constants.O_NONBLOCK ?? 0)
   const fd = await openFile(path, plain).catch((thrown) => Promise.reject(named(thrown, path)))
   try {
     const stat = await statFile(fd)
     if (!stat.isFile()) throw notRegular(path)
-    const sizeBytes = stat.size
+    const disk = write ? await diskMadeOf(stat) : null
+    if (disk !== null) throw fileInUse(path, `it is in use as the disk ${disk}`)
+    const sizeBytes = Number(stat.size)
+    const key = `${stat.dev}:${stat.ino}`
     const directFd = sizeBytes % sectorBytes === 0 && sizeBytes > 0 ? await openDirect(path, plain, stat.dev, stat.ino) : null
-    if (directFd === null) return { fd, direct: false, sizeBytes }
+    if (directFd === null) return { fd, direct: false, sizeBytes, key }
     await closeFile(fd)
-    return { fd: directFd, direct: true, sizeBytes }
+    return { fd: directFd, direct: true, sizeBytes, key }
   } catch (thrown) {
     await closeFile(fd)
     throw thrown
@@ -65,7 +90,7 @@ async function openRegular(path: string, access: number): Promise<{ fd: number; 
 }
 
 /** Past the page cache, where the filesystem can and is content with sectors of 512 bytes; null where not (tmpfs, disks with larger sectors). */
-async function openDirect(path: string, flags: number, dev: number, ino: number): Promise<number | null> {
+async function openDirect(path: string, flags: number, dev: bigint, ino: bigint): Promise<number | null> {
   if (!constants.O_DIRECT) return null
   const fd = await openFile(path, flags | constants.O_DIRECT).catch(() => null)
   if (fd === null) return null
@@ -89,6 +114,14 @@ async function occupied(path: string): Promise<LivecardError> {
     message: `There is a file ${path} already.`,
     meaning: 'It was left as it is.',
     next: 'Choose another name; or write to it as it is, without giving a size.',
+  })
+}
+
+export function fileInUse(path: string, how: string): LivecardError {
+  return new LivecardError('refused', 'file-in-use', {
+    message: `${path} is not written: ${how}.`,
+    meaning: 'Nothing was written.',
+    next: 'End what uses it (a disk made of a file: losetup --detach), or choose another file.',
   })
 }
 

@@ -46,7 +46,10 @@ function usesOn(machine: Machine): (drive: string) => string[] {
     }),
   )
   const fileNumbers = new Map(
-    Object.entries(machine.files ?? {}).map(([path, number]) => [path, { number, isDevice: path.startsWith('/dev/') }]),
+    Object.entries(machine.files ?? {}).map(([path, number]) => [
+      path,
+      { number, isDevice: path.startsWith('/dev/'), inode: BigInt(path.length) },
+    ]),
   )
   const state: UsageState = {
     nodes: new Map(all.map((node) => [node.number, node])),

@@ -7,17 +7,24 @@ export function deviceNumber(dev: bigint): string {
   return `${major & 0xffffffffn}:${minor & 0xffffffffn}`
 }
 
-/** Of each path: the device that it is, or that the file lies on. A path that does not answer within a second is left out. */
-export async function fileNumbers(paths: string[]): Promise<Map<string, { number: string; isDevice: boolean }>> {
-  const entries = await Promise.all(paths.map(async (path) => [path, await within(1000, numberOf(path))] as const))
-  return new Map(entries.filter((entry): entry is [string, { number: string; isDevice: boolean }] => entry[1] !== null))
+/** What a path leads to: a device, or a file on one. */
+export interface FileNumber {
+  number: string
+  isDevice: boolean
+  inode: bigint
 }
 
-async function numberOf(path: string): Promise<{ number: string; isDevice: boolean } | null> {
+/** Of each path: the device that it is, or that the file lies on. A path that does not answer within a second is left out. */
+export async function fileNumbers(paths: string[]): Promise<Map<string, FileNumber>> {
+  const entries = await Promise.all(paths.map(async (path) => [path, await within(1000, numberOf(path))] as const))
+  return new Map(entries.filter((entry): entry is [string, FileNumber] => entry[1] !== null))
+}
+
+async function numberOf(path: string): Promise<FileNumber | null> {
   try {
     const facts = await stat(path, { bigint: true })
     const isDevice = facts.isBlockDevice()
-    return { number: deviceNumber(isDevice ? facts.rdev : facts.dev), isDevice }
+    return { number: deviceNumber(isDevice ? facts.rdev : facts.dev), isDevice, inode: facts.ino }
   } catch {
     return null
   }

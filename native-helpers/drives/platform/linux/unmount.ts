@@ -7,6 +7,7 @@ import type { LivecardError } from '../../../errors.ts'
 import { driveBusy, driveMounted } from '../../errors.ts'
 import type { DriveFacts, VolumeFacts } from '../../facts.ts'
 import { driveName } from '../../name.ts'
+import { mountOwner } from '../../system-paths.ts'
 import { currentMounts } from './gather.ts'
 import type { Mount } from './mounts.ts'
 import { blockNodes } from './sysfs.ts'
@@ -17,13 +18,24 @@ const maximumRounds = 8
 
 /**
  * Unmounts what is mounted of the drive now, deepest first; a volume that is mounted in several places, from all of them. What this user may
- * not unmount stays: whoever opens the drive for him with privilege unmounts it then, or the exclusive open fails.
+ * not unmount stays: whoever opens the drive for him with privilege unmounts it then, or the exclusive open fails. What the computer mounted for itself
+ * since the drive was looked at, and what another drive's volume lies over, is left alone.
  */
 export async function unmountAll(facts: DriveFacts): Promise<void> {
   for (let round = 0; round < maximumRounds; round++) {
     const mounted = await mountsOfDrive(facts)
     if (mounted.length === 0) return
+    refuseOthers(mounted, await currentMounts(), facts)
     for (const mount of mounted.toReversed()) if ((await unmount(mount, facts)) === 'not permitted') return
+  }
+}
+
+function refuseOthers(mounted: Mount[], all: Mount[], facts: DriveFacts): void {
+  for (const mount of mounted) {
+    // umount(8) takes what lies on top, whatever that is.
+    const top = all.findLast(({ at }) => at === mount.at)
+    const isOurs = mounted.some(({ number, source, at }) => at === mount.at && number === top?.number && source === top.source)
+    if (!isOurs || mountOwner(mount.at) !== 'user') throw driveMounted(driveName(facts), volumeWords(mount, facts), [])
   }
 }
 

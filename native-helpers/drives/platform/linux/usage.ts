@@ -1,5 +1,6 @@
 import type { Use } from '../../facts.ts'
 import { type Mount, mountOf, overlayFolders } from './mounts.ts'
+import type { FileNumber } from './numbers.ts'
 import type { BlockNode } from './sysfs.ts'
 
 /** All that decides what a drive is used for, read at one moment. */
@@ -12,7 +13,7 @@ export interface UsageState {
   /** Numbers of the devices whose content is part of a ZFS pool; its mounts do not say which. */
   zfs: string[]
   /** By path: the number of the block device that the path is, or else of the one that holds the file; absent when it cannot be told. */
-  fileNumbers: Map<string, { number: string; isDevice: boolean }>
+  fileNumbers: Map<string, FileNumber>
 }
 
 /** A whole drive beneath something, and what lies between the two (null: nothing but its partition table). */
@@ -45,7 +46,45 @@ export function usesByDrive(state: UsageState): Map<string, Use[]> {
     const user = { kind: 'holder', name: node.name, what: 'a disk made of one of its files' } as const
     for (const drive of drivesBeneath(devicesOfPath(node.backingFile, state, new Set()), state)) add(drive.number, user)
   }
+  for (const node of state.nodes.values()) for (const use of usesOfSameBytes(node, uses, state)) add(node.number, use)
   return uses
+}
+
+/**
+ * A loop device over a drive is another name of that drive, and two loop devices over one file are two names of it. The kernel's exclusive open knows nothing
+ * of that: what is in use by one name must not be written by the other.
+ */
+function usesOfSameBytes(loop: BlockNode, uses: Map<string, Use[]>, state: UsageState, above: string[] = []): Use[] {
+  if (loop.backingFile === null || above.includes(loop.name)) return []
+  const chain = [...above, loop.name]
+  const file = state.fileNumbers.get(loop.backingFile)
+  if (file?.isDevice) {
+    const below = state.nodes.get(file.number)
+    const whole = below && state.nodes.get(below.parent ?? below.number)
+    if (!whole) return []
+    const others = [...(uses.get(whole.number) ?? []), ...usesOfSameBytes(whole, uses, state, chain)].filter(
+      (use) => !(use.kind === 'holder' && chain.includes(use.name)),
+    )
+    if (others.length === 0) return []
+    return [...inherited(others, whole.name), { kind: 'holder', name: whole.name, what: 'another name of a drive that is in use' }]
+  }
+  const twins = [...state.nodes.values()].filter((other) => other !== loop && isSameFile(loop, other, state))
+  return twins.flatMap((twin): Use[] => [
+    ...inherited(uses.get(twin.number) ?? [], twin.name),
+    { kind: 'holder', name: twin.name, what: 'another disk made of the same file' },
+  ])
+}
+
+function inherited(uses: Use[], through: string): Use[] {
+  return uses.filter((use) => use.kind !== 'holder').map((use) => (use.kind === 'mount' ? { ...use, through } : use))
+}
+
+/** By device and inode; where a file cannot be asked any more (it was deleted), by its name. */
+function isSameFile(a: BlockNode, b: BlockNode, state: UsageState): boolean {
+  if (a.backingFile === null || b.backingFile === null) return false
+  const [one, other] = [state.fileNumbers.get(a.backingFile), state.fileNumbers.get(b.backingFile)]
+  if (!one || !other) return a.backingFile === b.backingFile
+  return !one.isDevice && !other.isDevice && one.number === other.number && one.inode === other.inode
 }
 
 function holderWord(name: string): string {
