@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { expectError } from '../support/bad-input.ts'
-import { cannotLoop, loopOf, withLoop } from '../support/devices.ts'
+import { cannotLoop, withLoop } from '../support/devices.ts'
 import { runCli } from '../support/run-cli.ts'
 import { difference, isUnfinished, sampleImage, sha256, usedCard } from '../support/sample-images.ts'
 import { testFolder, tool } from '../support/tools.ts'
@@ -68,7 +68,7 @@ test('virtual drives are refused unless they are allowed, and a write-protected 
   const card = usedCard(t)
   const before = sha256(card.path)
   expectError(await flash(image, [card.path]), { exitCode: 3, code: 'drive-virtual' })
-  const protectedCard = loopOf(t, card.backing, true)
+  const protectedCard = withLoop(t, { sizeBytes: 16 * 1024 * 1024, readOnly: true })
   expectError(await flash(image, [protectedCard.path], '--allow-virtual'), { exitCode: 3, code: 'drive-read-only' })
   assert.equal(sha256(card.path), before)
 })

@@ -46,7 +46,8 @@ export function usesByDrive(state: UsageState): Map<string, Use[]> {
     const user = { kind: 'holder', name: node.name, what: 'a disk made of one of its files' } as const
     for (const drive of drivesBeneath(devicesOfPath(node.backingFile, state, new Set()), state)) add(drive.number, user)
   }
-  for (const node of state.nodes.values()) for (const use of usesOfSameBytes(node, uses, state)) add(node.number, use)
+  const shared = [...state.nodes.values()].map((node) => ({ number: node.number, found: usesOfSameBytes(node, uses, state) }))
+  for (const { number, found } of shared) for (const use of found) add(number, use)
   return uses
 }
 
