@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Use } from '../../native-helpers/drives/facts.ts'
-import { mountOf, overlayFolders, parseMounts, parseSwaps } from '../../native-helpers/drives/platform/linux/mounts.ts'
-import { deviceNumber } from '../../native-helpers/drives/platform/linux/numbers.ts'
+import { parseMounts } from '../../native-helpers/drives/platform/linux/mounts.ts'
 import type { BlockNode } from '../../native-helpers/drives/platform/linux/sysfs.ts'
 import { type UsageState, usesByDrive } from '../../native-helpers/drives/platform/linux/usage.ts'
 
