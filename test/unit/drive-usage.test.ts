@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Use } from '../../native-helpers/drives/facts.ts'
-import { parseMounts } from '../../native-helpers/drives/platform/linux/mounts.ts'
+import { mountOf, overlayFolders, parseMounts, parseSwaps } from '../../native-helpers/drives/platform/linux/mounts.ts'
+import { deviceNumber } from '../../native-helpers/drives/platform/linux/numbers.ts'
 import type { BlockNode } from '../../native-helpers/drives/platform/linux/sysfs.ts'
 import { type UsageState, usesByDrive } from '../../native-helpers/drives/platform/linux/usage.ts'
 
@@ -189,8 +190,35 @@ test('things that point at each other in a ring come to an end', () => {
       '0:50 / /o rw - overlay overlay rw,lowerdir=/o/x:/a',
     ],
   })
-  assert.deepEqual(uses('loop0'), ['/ through sda', '/mnt through sda', 'held by loop1', 'held by sda'])
-  assert.ok(uses('loop1').includes('/ through loop0') && uses('loop1').includes('held by loop0'))
-  assert.deepEqual(uses('loop3'), ['/mnt through loop2', 'held by loop2'])
-  assert.deepEqual(uses('loop4'), [])
+  assert.deepEqual(uses('loop0'), ['/a through loop1', '/b', '/o through loop1', 'held by loop0', 'held by loop1'])
+})
+
+test('overlay folders with commas and colons in their names', () => {
+  const [mount] = parseMounts('1 2 0:5 / / rw - overlay overlay rw,lowerdir=/a\\\\:b:/c\\\\,d::/data,upperdir=/up')
+  assert.ok(mount)
+  assert.deepEqual(overlayFolders({ ...mount, options: 'rw,lowerdir=/a\\:b:/c\\,d::/data,upperdir=/up,workdir=/w' }), [
+    '/a:b',
+    '/c,d',
+    '/data',
+    '/up',
+    '/w',
+  ])
+})
+
+test('the deepest mount covers a path, and of several at one place the last', () => {
+  const mounts = parseMounts(
+    ['1 0 8:1 / / rw - ext4 a rw', '2 1 8:2 / /var rw - ext4 b rw', '3 2 8:3 / /var rw - ext4 c rw'].join('\n'),
+  )
+  assert.equal(mountOf('/var/lib', mounts)?.source, 'c')
+  assert.equal(mountOf('/variable', mounts)?.source, 'a')
+})
+
+test('swaps and device numbers as the kernel writes them', () => {
+  assert.deepEqual(parseSwaps('Filename\tType\tSize\n/dev/zram0  partition 1 0 100\n/swap\\040file file 1 0 -2\n'), [
+    '/dev/zram0',
+    '/swap file',
+  ])
+  assert.equal(deviceNumber(0x0810n), '8:16')
+  assert.equal(deviceNumber((259n << 8n) | 7n), '259:7')
+  assert.equal(deviceNumber(0x12300045n | (8n << 8n)), '8:74565')
 })
