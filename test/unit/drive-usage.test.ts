@@ -222,3 +222,21 @@ test('swaps and device numbers as the kernel writes them', () => {
   assert.equal(deviceNumber((259n << 8n) | 7n), '259:7')
   assert.equal(deviceNumber(0x12300045n | (8n << 8n)), '8:74565')
 })
+
+test('a disk made of a drive, or of the same file as another, is used for what that is used for', () => {
+  const uses = usesOn({
+    add: [
+      { name: 'loop0', number: '7:0', backingFile: '/dev/sda' },
+      { name: 'loop1', number: '7:1', backingFile: '/dev/loop0' },
+      { name: 'loop2', number: '7:2', backingFile: '/srv/a.img' },
+      { name: 'loop3', number: '7:3', backingFile: '/srv/a.img' },
+      { name: 'loop4', number: '7:4', backingFile: '/dev/sdc' },
+    ],
+    mounts: ['8:2 / / rw - ext4 /dev/sda2 rw', '7:2 / /mnt rw - ext4 /dev/loop2 rw'],
+    files: { '/dev/sda': '8:0', '/dev/loop0': '7:0', '/dev/sdc': '8:32', '/srv/a.img': '8:2' },
+  })
+  assert.deepEqual(uses('loop0'), ['/ through sda', '/mnt through sda', 'held by loop1', 'held by sda'])
+  assert.ok(uses('loop1').includes('/ through loop0') && uses('loop1').includes('held by loop0'))
+  assert.deepEqual(uses('loop3'), ['/mnt through loop2', 'held by loop2'])
+  assert.deepEqual(uses('loop4'), [])
+})
