@@ -1,0 +1,4 @@
+import type { System } from './system.ts'
+
+/** The families in the order in which they are asked; the first that finds itself is taken. */
+export const systems: readonly System[] = []

@@ -1,0 +1,70 @@
+import type { BlockDevice } from '../block/device.ts'
+import type { Finding, ReportKernel, ReportOverlay, ReportRoom, ReportSlot, SystemId } from '../contract-report.ts'
+import type { Identity } from '../volumes/identity.ts'
+import type { Parsed, Problem } from '../volumes/problem.ts'
+import type { VolumeTree } from '../volumes/tree.ts'
+import type { Usage } from '../volumes/usage.ts'
+
+/** A partition, or the whole target as number 0. */
+export interface CardVolume {
+  readonly number: number
+  readonly startBytes: number
+  readonly device: BlockDevice
+  /** GPT: the type GUID in capitals; MBR: two hexadecimal digits in capitals; null for number 0. */
+  readonly type: string | null
+  readonly partlabel: string | null
+  readonly partuuid: string | null
+  /** GPT attribute bits. */
+  readonly attributes: bigint | null
+  /** MBR boot flag. */
+  readonly active: boolean | null
+  readonly identity: Identity | null
+  /** Why it has no identity, where something stood in the way. */
+  readonly problem: Problem | null
+  readonly usage: Usage | null
+  /** The tree of its files, opened once; a problem where it has none that can be read here. */
+  tree(): Promise<Parsed<VolumeTree>>
+}
+
+/** What the families look at: a target that was opened for reading, with its table parsed and its volumes named. */
+export interface Card {
+  readonly kind: 'drive' | 'image' | 'folder' | 'overlay'
+  readonly path: string
+  /** The whole target; null for a folder. */
+  readonly device: BlockDevice | null
+  readonly table: { type: 'gpt' | 'mbr' | 'none'; id: string | null; problems: Problem[] }
+  /** In the order of their numbers; number 0 alone where there is no table. A hybrid ISO has number 0 too, beside its partitions. */
+  readonly volumes: readonly CardVolume[]
+  /** The files of a mounted folder. */
+  readonly folder: VolumeTree | null
+  /** `--base`: the squashfs or ext image that belongs to an overlay given alone. */
+  readonly base: BlockDevice | null
+}
+
+export interface Detection {
+  id: SystemId
+  /** For people: "Lampone Pi", "Fedora LiveOS stick". */
+  name: string
+  /** Which layout or age of it; null where there is one only. */
+  generation: string | null
+  /** What was seen, a clause each, the strongest first. */
+  evidence: string[]
+  /** Partition number → what the system uses it for, in the user's words. */
+  roles: ReadonlyMap<number, string>
+  describe(): Promise<Description>
+}
+
+export interface Description {
+  kernels: ReportKernel[]
+  overlays: ReportOverlay[]
+  rooms: ReportRoom[]
+  slots: ReportSlot[]
+  findings: Finding[]
+  facts: { label: string; value: string }[]
+}
+
+/** One of the families. A new one is a folder beside this file, and a line in `index.ts`. */
+export interface System {
+  /** Null where the evidence is not enough; never by one label alone. */
+  detect(card: Card): Promise<Detection | null>
+}
