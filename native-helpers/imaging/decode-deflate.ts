@@ -1,7 +1,7 @@
+import { EngineError, openEngine } from '../volumes/codecs/zlib-engine.ts'
 import { damaged, truncated } from './image-errors.ts'
 import type { PartWriter } from './slot-ring.ts'
 import type { ByteSource } from './source.ts'
-import { EngineError, openEngine } from './zlib-engine.ts'
 
 /** RFC 1951, as it lies in a zip: the directory says how long it is and which checksum it has. */
 export function decodeDeflate(name: string, source: ByteSource, out: PartWriter): void {

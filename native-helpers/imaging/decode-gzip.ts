@@ -1,7 +1,7 @@
+import { EngineError, openEngine } from '../volumes/codecs/zlib-engine.ts'
 import { damaged, truncated } from './image-errors.ts'
 import type { PartWriter } from './slot-ring.ts'
 import type { ByteSource } from './source.ts'
-import { EngineError, openEngine } from './zlib-engine.ts'
 
 /**
  * RFC 1952, one member or many. Zeros after the last member are padding, as for gzip(1); anything else there is reported as damage, where gzip(1) warns and

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
+import { loadXzDecoder, lzma, lzmaInputBytes } from '../volumes/codecs/liblzma.ts'
 import { xzError } from './decode-xz.ts'
 import { damaged } from './image-errors.ts'
-import { loadXzDecoder, lzma, lzmaInputBytes } from './liblzma.ts'
 import type { Meter } from './meter.ts'
 import { type Filled, PartWriter, type RingParts } from './slot-ring.ts'
 import { openFile, readMetered } from './source.ts'

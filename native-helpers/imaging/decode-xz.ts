@@ -1,5 +1,5 @@
+import { loadXzDecoder, lzma } from '../volumes/codecs/liblzma.ts'
 import { damaged, needsMemory, truncated, unsupported } from './image-errors.ts'
-import { loadXzDecoder, lzma } from './liblzma.ts'
 import type { PartWriter } from './slot-ring.ts'
 import type { ByteSource } from './source.ts'
 

@@ -1,8 +1,8 @@
+import { EngineError, openEngine } from '../volumes/codecs/zlib-engine.ts'
+import { ZstdFormatError, ZstdFrameWalker, zstdWindowLogMax } from '../volumes/codecs/zstd-frames.ts'
 import { damaged, needsMemory, truncated, unsupported } from './image-errors.ts'
 import type { PartWriter } from './slot-ring.ts'
 import type { ByteSource } from './source.ts'
-import { EngineError, openEngine } from './zlib-engine.ts'
-import { ZstdFormatError, ZstdFrameWalker, zstdWindowLogMax } from './zstd-frames.ts'
 
 /** RFC 8878: any number of frames, skippable ones too. As for zstd(1), only frames may follow frames. */
 export function decodeZstd(name: string, source: ByteSource, out: PartWriter): void {

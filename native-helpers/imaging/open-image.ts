@@ -1,5 +1,6 @@
 import os from 'node:os'
 import type { ImageFacts } from '../contract.ts'
+import { ZstdFormatError, ZstdFrameWalker } from '../volumes/codecs/zstd-frames.ts'
 import { createBzip2Shared } from './decode-bzip2-blocks.ts'
 import type { Packing, Work } from './decode-task.ts'
 import { xzMemoryBytes } from './decode-xz.ts'
@@ -16,7 +17,6 @@ import type { ImageStream, StreamOptions } from './stream.ts'
 import { noRanges } from './url-errors.ts'
 import { readXzIndex, xzDictionaryBytes, xzHeaderBytes } from './xz-index.ts'
 import { chooseMember, placeMember, zipMembers } from './zip.ts'
-import { ZstdFormatError, ZstdFrameWalker } from './zstd-frames.ts'
 
 /** Below this a thread takes longer to start than to decode its share. */
 const bzip2ParallelBytes = 1024 * 1024

@@ -1,5 +1,5 @@
+import { ZstdFormatError, ZstdFrameWalker } from '../volumes/codecs/zstd-frames.ts'
 import type { RangeReader } from './range-reader.ts'
-import { ZstdFormatError, ZstdFrameWalker } from './zstd-frames.ts'
 
 /** Headers are three bytes, and what is read besides them is thrown away. */
 const pieceBytes = 4 * 1024
