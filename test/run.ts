@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { endLeftovers } from './support/leftovers.ts'
 
 const top = fileURLToPath(new URL('..', import.meta.url))
 const parts = process.argv.slice(2)
@@ -38,12 +39,14 @@ async function suite(folder: string, concurrency: number): Promise<void> {
   stream.on('test:fail', ({ details }) => {
     if (details.type !== 'suite') counts.failed++
   })
+  const done = endLeftovers(stream, (line) => process.stdout.write(line))
   await new Promise<void>((resolve, reject) => {
     stream.on('error', reject)
     const report = stream.compose(new spec())
     report.on('end', resolve)
     report.pipe(process.stdout, { end: false })
   })
+  done()
 }
 
 if (parts.length === 0) {
