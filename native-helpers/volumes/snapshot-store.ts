@@ -87,6 +87,19 @@ export function dmsetupStatus(store: SnapshotStore, originSectors: number): stri
   return `${target} ${store.allocatedSectors}/${store.totalSectors} ${store.metadataSectors}`
 }
 
+/** The first bytes of a store; the rest of its first chunk is zero. */
+export function storeHeader(valid: boolean, chunkSectors: number): Uint8Array {
+  const bytes = new Uint8Array(headerBytes)
+  const words: [field: keyof typeof headerFields, value: number][] = [
+    ['magic', magic],
+    ['valid', valid ? 1 : 0],
+    ['version', knownVersion],
+    ['chunkSectors', chunkSectors],
+  ]
+  for (const [field, value] of words) new DataView(bytes.buffer).setUint32(headerFields[field].offset, value, true)
+  return bytes
+}
+
 /** Where N mod (E+1) is 1, filling the last entry of an area clears the next one, which has no place. */
 export function isTrapSize(storeChunks: number, chunkBytes: number): boolean {
   return storeChunks > 1 && storeChunks % (entriesPerArea(chunkBytes) + 1) === 1
@@ -98,7 +111,7 @@ export function storeCapacity(storeChunks: number, chunkBytes: number): number {
 }
 
 /** Chunks below `end` that are neither the header nor an area. */
-function dataChunks(end: number, chunkBytes: number): number {
+export function dataChunks(end: number, chunkBytes: number): number {
   if (end < headChunks) return 0
   return end - headChunks - Math.floor((end - headChunks) / (entriesPerArea(chunkBytes) + 1))
 }
