@@ -27,7 +27,8 @@ export interface SnapshotWriter {
 /** Makes an empty store of a device, whatever it held: header and first area, as the kernel does when it meets zeros. */
 export function makeSnapshotStore(device: WritableStore, chunkSectors = usualChunkSectors): SnapshotWriter {
   const chunkBytes = chunkSectors * storeSectorBytes
-  if (device.size < firstDataChunk * chunkBytes) throw new RangeError(`a store of ${device.size} bytes has no room for its header and an area`)
+  if (device.size < firstDataChunk * chunkBytes)
+    throw new RangeError(`a store of ${device.size} bytes has no room for its header and an area`)
   device.writeSync(new Uint8Array(chunkBytes), areaChunk(chunkBytes, 0) * chunkBytes)
   device.flushSync?.()
   const head = new Uint8Array(chunkBytes)
@@ -45,7 +46,13 @@ export function continueSnapshotStore(device: WritableStore, store: SnapshotStor
   const entries = new Uint8Array(chunkBytes)
   device.readSync(entries, areaChunk(chunkBytes, exceptions.currentArea) * chunkBytes)
   const entryCount = exceptions.count - exceptions.currentArea * entriesPerArea(chunkBytes)
-  return writer(device, { chunkBytes, area: exceptions.currentArea, entries, entryCount, nextFree: Number(exceptions.nextFreeChunk) })
+  return writer(device, {
+    chunkBytes,
+    area: exceptions.currentArea,
+    entries,
+    entryCount,
+    nextFree: Number(exceptions.nextFreeChunk),
+  })
 }
 
 /** The one field that decides whether a kernel reads from the store. */

@@ -69,8 +69,7 @@ for (const name of ['fresh', 'half', 'full-flipped']) {
     const writer = makeSnapshotStore(made)
     const entries = entriesOf(original)
     const inOrder = entries.every(({ copy }, index) => index === 0 || copy > (entries[index - 1]?.copy ?? 0))
-    for (const { origin, copy } of entries)
-      writer.append(origin, original.subarray(copy * chunkBytes, (copy + 1) * chunkBytes))
+    for (const { origin, copy } of entries) writer.append(origin, original.subarray(copy * chunkBytes, (copy + 1) * chunkBytes))
     writer.commit()
     const ours = entriesOf(made.bytes)
     assert.deepEqual(
