@@ -95,7 +95,11 @@ const featureNames: [word: 'compat' | 'incompat' | 'roCompat', bit: number, name
 export function readExtFacts(device: BlockDevice): Parsed<ExtFacts> {
   const bytes = pieceOf(device, extSuperblockOffset, extSuperblockBytes) ?? new Uint8Array()
   const { value: sb, problem } = parseExtSuperblock(bytes)
-  if (!sb) return { value: null, problem }
+  return sb ? parsed(extFactsBy(device, sb, bytes)) : { value: null, problem }
+}
+
+/** The same by a superblock that was read from wherever it lies. */
+export function extFactsBy(device: BlockDevice, sb: ExtSuperblock, bytes: Uint8Array): ExtFacts {
   const times = readFields(timeFields, bytes)
   const problems: Problem[] = []
   const totalBytes = sb.blocksCount * sb.blockBytes
@@ -103,7 +107,7 @@ export function readExtFacts(device: BlockDevice): Parsed<ExtFacts> {
     problems.push({ code: 'ext-cut-off', detail: `it has ${totalBytes} bytes, its place only ${device.size}` })
   }
   const hasSums = (sb.roCompat & extRoCompat.metadataChecksum) !== 0
-  return parsed({
+  return {
     type: extType(sb),
     label: labelText(Buffer.from(sb.label)),
     uuid: uuidText(sb.uuid),
@@ -120,7 +124,7 @@ export function readExtFacts(device: BlockDevice): Parsed<ExtFacts> {
     lastWrittenSeconds: times.lastWritten,
     problems,
     superblock: sb,
-  })
+  }
 }
 
 function freeBytesOf(device: BlockDevice, sb: ExtSuperblock, problems: Problem[]): number | null {

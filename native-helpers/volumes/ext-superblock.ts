@@ -18,7 +18,9 @@ const fields = {
   magic: u16(0x38),
   state: u16(0x3a),
   revision: u32(0x4c),
+  firstInode: u32(0x54),
   inodeBytes: u16(0x58),
+  groupNumber: u16(0x5a),
   compat: u32(0x5c),
   incompat: u32(0x60),
   roCompat: u32(0x64),
@@ -95,6 +97,9 @@ const maxLogClusterSize = 19
 const minDescriptorBytes = 32
 const maxDescriptorBytes = 1024
 
+/** In the first revision, and the least that later ones may say (EXT4_GOOD_OLD_FIRST_INO). */
+const firstInodeOfOld = 11
+
 export interface ExtSuperblock {
   blockBytes: number
   /** Blocks per allocation unit: more than one with bigalloc. */
@@ -106,7 +111,14 @@ export interface ExtSuperblock {
   clustersPerGroup: number
   groupCount: number
   inodesPerGroup: number
+  inodesCount: number
+  /** Of those before it only the root is a file of the tree. */
+  firstInode: number
   inodeBytes: number
+  /** 0 where there is none, or it is on another device. */
+  journalInode: number
+  /** In which group this copy lies, as it says. */
+  groupNumber: number
   state: number
   errorCount: number
   compat: number
@@ -171,7 +183,11 @@ export function parseExtSuperblock(bytes: Uint8Array): Parsed<ExtSuperblock> {
     clustersPerGroup,
     groupCount: Math.ceil((blocksCount - raw.firstDataBlock) / raw.blocksPerGroup),
     inodesPerGroup: raw.inodesPerGroup,
+    inodesCount: raw.inodesCount,
+    firstInode: raw.revision === 0 ? firstInodeOfOld : Math.max(firstInodeOfOld, raw.firstInode),
     inodeBytes,
+    journalInode: has(raw.compat, extCompat.hasJournal) ? raw.journalInode : 0,
+    groupNumber: raw.groupNumber,
     state: raw.state,
     errorCount: raw.errorCount,
     compat: raw.compat,

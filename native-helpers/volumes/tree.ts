@@ -15,16 +15,36 @@ export interface TreeNode {
   readonly groupId: number | null
   /** Since 1970; FAT keeps local time, which is taken for UTC. */
   readonly modifiedSeconds: number | null
+  /** What comes to the seconds, where the filesystem is that exact. */
+  readonly modifiedNanoseconds?: number
   /** Where a symbolic link leads. */
   readonly target: string | null
   /** Equal only for the same directory, by which a circle is noticed. */
   readonly id: number
+  /** How many names it has; where it has more than one, they have the same `id`. */
+  readonly links?: number
+  /** What a device file stands for; null for everything else. */
+  readonly rdev?: DeviceNumber | null
   /** What a directory holds, without itself and its parent; with a problem as far as it can be read. */
   list(): { entries: TreeNode[]; problem: Problem | null }
+  /** The entry of that name, where it can be found without making all others; null where there is none. */
+  child?(name: string): TreeNode | null
   /** Where a file lies in its volume, in bytes; a problem where it does not lie there as it is, being compressed for one. */
   extents(): Parsed<Extent[]>
   /** A file as a device. */
   open(): Parsed<BlockDevice>
+  /** Extended attributes by their whole name, values in the form of getxattr(2). */
+  xattrs?(): Parsed<Map<string, Uint8Array>>
+}
+
+export interface DeviceNumber {
+  major: number
+  minor: number
+}
+
+/** How overlayfs notes in its upper directory that a file of the lower one is gone (Documentation/filesystems/overlayfs.rst). */
+export function isWhiteout({ kind, rdev }: TreeNode): boolean {
+  return kind === 'character-device' && rdev?.major === 0 && rdev.minor === 0
 }
 
 /** A tree of files in a volume, for reading. */
@@ -84,6 +104,7 @@ export function findNode(tree: VolumeTree, path: string): TreeNode | null {
 }
 
 export function childNamed(tree: VolumeTree, directory: TreeNode, name: string): TreeNode | null {
+  if (directory.child && !tree.foldsCase) return directory.child(name)
   const { entries } = directory.list()
   const exact = entries.find((entry) => entry.name === name)
   if (exact || !tree.foldsCase) return exact ?? null
@@ -93,19 +114,25 @@ export function childNamed(tree: VolumeTree, directory: TreeNode, name: string):
 
 export interface WalkLimits {
   maxEntries: number
+  /** Of all directories together, by the size that they have themselves: a damaged one can be large and empty. */
+  maxDirectoryBytes?: number
 }
 
 /** Every node below the root with its path, depth first; returns what could not be read. A directory that is met again is not entered. */
 export function walkTree(
   tree: VolumeTree,
   visit: (path: string, node: TreeNode) => void,
-  { maxEntries }: WalkLimits = { maxEntries: 1_000_000 },
+  { maxEntries, maxDirectoryBytes = 1024 ** 3 }: WalkLimits = { maxEntries: 1_000_000 },
 ): Problem[] {
   const problems: Problem[] = []
   const entered = new Set<number>([tree.root.id])
   let count = 0
+  let directoryBytes = 0
   const pending: { path: string; depth: number; node: TreeNode }[] = [{ path: '', depth: 0, node: tree.root }]
   for (let next = pending.pop(); next; next = pending.pop()) {
+    directoryBytes += next.node.sizeBytes
+    if (directoryBytes > maxDirectoryBytes)
+      return [...problems, { code: 'tree-large', detail: `its directories are larger than ${maxDirectoryBytes} bytes together` }]
     const { entries, problem } = next.node.list()
     if (problem) problems.push({ ...problem, detail: `in "/${next.path}": ${problem.detail}` })
     for (const node of entries) {

@@ -1,0 +1,61 @@
+import { decodeName } from '../wasm/names.ts'
+import type { ExtInode } from './ext-inode.ts'
+import { readFields, u8, u16, u32 } from './fields.ts'
+
+/** struct ext4_xattr_entry, fs/ext4/xattr.h; the name follows. Entries grow upwards, four zero bytes end them; values grow downwards from the end. */
+const entryFields = { nameBytes: u8(0), nameIndex: u8(1), valueOffset: u16(2), valueInode: u32(4), valueBytes: u32(8) }
+const entryHeadBytes = 16
+const magicField = { magic: u32(0) }
+export const xattrMagic = 0xea020000
+const magicBytes = 4
+
+/** EXT4_XATTR_INDEX_*; what has no prefix here cannot be asked for by a program. */
+const prefixes: Record<number, string> = {
+  1: 'user.',
+  2: 'system.posix_acl_access',
+  3: 'system.posix_acl_default',
+  4: 'trusted.',
+  6: 'security.',
+  7: 'system.',
+}
+
+export interface XattrEntry {
+  name: string
+  /** Where its value begins in the bytes that were given, or in which inode it lies. */
+  place: { start: number; inode: null } | { start: null; inode: number }
+  valueBytes: number
+}
+
+/** The entries from `start`, and whether something among them cannot be. `valuesStart` is what the places of the values count from. */
+export function xattrEntries(bytes: Uint8Array, start: number, valuesStart: number): { entries: XattrEntry[]; damaged: boolean } {
+  const entries: XattrEntry[] = []
+  for (let at = start; at + 4 <= bytes.length; ) {
+    if (readFields(magicField, bytes.subarray(at, at + 4)).magic === 0) return { entries, damaged: false }
+    const raw = readFields(entryFields, bytes.subarray(at, at + entryHeadBytes))
+    const nameStart = at + entryHeadBytes
+    at = (nameStart + raw.nameBytes + 3) & ~3
+    const place = raw.valueInode === 0 ? valuesStart + raw.valueOffset : null
+    if (at > bytes.length || (place !== null && place + raw.valueBytes > bytes.length)) return { entries, damaged: true }
+    const prefix = prefixes[raw.nameIndex]
+    if (prefix === undefined) continue
+    entries.push({
+      name: prefix + decodeName(bytes.subarray(nameStart, nameStart + raw.nameBytes)),
+      place: place === null ? { start: null, inode: raw.valueInode } : { start: place, inode: null },
+      valueBytes: raw.valueBytes,
+    })
+  }
+  return { entries, damaged: false }
+}
+
+/** Those in the inode itself. */
+export function inodeXattrEntries({ xattrs: { bytes } }: ExtInode): { entries: XattrEntry[]; damaged: boolean } {
+  if (bytes.length < magicBytes || readFields(magicField, bytes).magic !== xattrMagic) return { entries: [], damaged: false }
+  return xattrEntries(bytes, magicBytes, magicBytes)
+}
+
+/** Where a value lies in the inode, counted from its start; null where there is none of that name. */
+export function findInodeXattr(inode: ExtInode, name: string): { start: number; lengthBytes: number } | null {
+  const entry = inodeXattrEntries(inode).entries.find((each) => each.name === name)
+  if (!entry || entry.place.start === null) return null
+  return { start: inode.xattrs.start + entry.place.start, lengthBytes: entry.valueBytes }
+}

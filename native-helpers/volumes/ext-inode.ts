@@ -1,0 +1,128 @@
+import { type ExtSuperblock, extIncompat, extRoCompat } from './ext-superblock.ts'
+import { readFields, u16, u32 } from './fields.ts'
+import { type DeviceNumber, kindOfMode, type NodeKind } from './tree.ts'
+
+/** struct ext4_inode, fs/ext4/ext4.h; what comes after the first 128 bytes exists as far as `extraBytes` says. */
+const fields = {
+  mode: u16(0x00),
+  ownerLow: u16(0x02),
+  sizeLow: u32(0x04),
+  accessed: u32(0x08),
+  changed: u32(0x0c),
+  modified: u32(0x10),
+  groupLow: u16(0x18),
+  links: u16(0x1a),
+  sectorsLow: u32(0x1c),
+  flags: u32(0x20),
+  xattrBlockLow: u32(0x68),
+  sizeHigh: u32(0x6c),
+  sectorsHigh: u16(0x74),
+  xattrBlockHigh: u16(0x76),
+  ownerHigh: u16(0x78),
+  groupHigh: u16(0x7a),
+  changedExtra: u32(0x84),
+  modifiedExtra: u32(0x88),
+  accessedExtra: u32(0x8c),
+  created: u32(0x90),
+  createdExtra: u32(0x94),
+}
+const extraBytesField = { extraBytes: u16(0x80) }
+const headBytes = 128
+/** i_block: fifteen block numbers, the root of an extent tree, a short link, a device number, or the start of small content. */
+export const mapOffset = 0x28
+export const mapBytes = 60
+
+/** EXT4_*_FL, fs/ext4/ext4.h */
+export const extInodeFlags = {
+  encrypted: 0x800,
+  hugeFile: 0x40000,
+  extents: 0x80000,
+  xattrInode: 0x200000,
+  inlineData: 0x1000_0000,
+}
+
+/** EXT4_MAX_LOGICAL_BLOCK: block numbers of a file are 32 bits wide. */
+const maxFileBlocks = 0x1_0000_0000
+
+export interface ExtTime {
+  /** Since 1970; negative before. */
+  seconds: number
+  nanoseconds: number
+}
+
+export interface ExtInode {
+  number: number
+  /** Where it lies in the volume, in bytes. */
+  offset: number
+  kind: NodeKind
+  /** The twelve bits of rights. */
+  permissions: number
+  ownerId: number
+  groupId: number
+  links: number
+  sizeBytes: number
+  allocatedBytes: number
+  flags: number
+  accessed: ExtTime
+  changed: ExtTime
+  modified: ExtTime
+  /** Null in small inodes. */
+  created: ExtTime | null
+  rdev: DeviceNumber | null
+  /** i_block */
+  map: Uint8Array
+  /** Number of the block with extended attributes; 0 for none. */
+  xattrBlock: number
+  /** What of the inode is left for extended attributes, and where it begins in the inode. */
+  xattrs: { start: number; bytes: Uint8Array }
+}
+
+/** An inode from its bytes, which are copied; null where it is in use for nothing that there is. */
+export function parseExtInode(sb: ExtSuperblock, number: number, offset: number, bytes: Uint8Array): ExtInode | null {
+  const { extraBytes } = readFields(extraBytesField, bytes)
+  const hasExtra = bytes.length > headBytes && extraBytes % 4 === 0 && headBytes + extraBytes <= bytes.length
+  const end = headBytes + (hasExtra ? extraBytes : 0)
+  const raw = readFields(fields, bytes.subarray(0, end))
+  const kind = kindOfMode(raw.mode)
+  if (kind === null) return null
+  const isLong = kind === 'file' || (kind === 'directory' && (sb.incompat & extIncompat.largeDir) !== 0)
+  const sizeBytes = raw.sizeLow + (isLong ? raw.sizeHigh * 0x1_0000_0000 : 0)
+  if (sizeBytes > maxFileBlocks * sb.blockBytes) return null
+  const hasHighSectors = (sb.roCompat & extRoCompat.hugeFile) !== 0
+  const sectors = raw.sectorsLow + (hasHighSectors ? raw.sectorsHigh * 0x1_0000_0000 : 0)
+  const map = Uint8Array.from(bytes.subarray(mapOffset, mapOffset + mapBytes))
+  const isDevice = kind === 'character-device' || kind === 'block-device'
+  const has = (fieldEnd: number) => end >= fieldEnd
+  return {
+    number,
+    offset,
+    kind,
+    permissions: raw.mode & 0o7777,
+    ownerId: raw.ownerLow + raw.ownerHigh * 0x1_0000,
+    groupId: raw.groupLow + raw.groupHigh * 0x1_0000,
+    links: raw.links,
+    sizeBytes,
+    allocatedBytes: sectors * (hasHighSectors && raw.flags & extInodeFlags.hugeFile ? sb.blockBytes : 512),
+    flags: raw.flags,
+    accessed: timeOf(raw.accessed, raw.accessedExtra),
+    changed: timeOf(raw.changed, raw.changedExtra),
+    modified: timeOf(raw.modified, raw.modifiedExtra),
+    created: has(fields.created.offset + 4) ? timeOf(raw.created, raw.createdExtra) : null,
+    rdev: isDevice ? deviceOf(map) : null,
+    map,
+    xattrBlock: raw.xattrBlockLow + (sb.incompat & extIncompat.bit64 ? raw.xattrBlockHigh * 0x1_0000_0000 : 0),
+    xattrs: { start: end, bytes: hasExtra && extraBytes > 0 ? Uint8Array.from(bytes.subarray(end)) : new Uint8Array() },
+  }
+}
+
+/** ext4_decode_extra_time, fs/ext4/ext4.h: two more bits for the seconds, which count upwards from the signed 32, and 30 for nanoseconds. */
+function timeOf(seconds: number, extra: number): ExtTime {
+  return { seconds: (seconds | 0) + (extra & 3) * 0x1_0000_0000, nanoseconds: Math.min(extra >>> 2, 999_999_999) }
+}
+
+/** ext4_iget, fs/ext4/inode.c: the old 16 bits in the first number or, where it is 0, the new 32 in the second (include/linux/kdev_t.h). */
+function deviceOf(map: Uint8Array): DeviceNumber {
+  const { old, wide } = readFields({ old: u32(0), wide: u32(4) }, map)
+  if (old !== 0) return { major: (old >>> 8) & 0xff, minor: old & 0xff }
+  return { major: (wide >>> 8) & 0xfff, minor: (wide & 0xff) | ((wide >>> 12) & 0xfff00) }
+}
