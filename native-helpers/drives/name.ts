@@ -1,5 +1,8 @@
 import type { Drive } from '../contract.ts'
+import { decimalSize } from '../decimal-size.ts'
 import type { DriveFacts } from './facts.ts'
+
+export { decimalSize }
 
 const gigabyte = 1_000_000_000
 
@@ -31,18 +34,6 @@ function sizeOnLabel(facts: DriveFacts): string {
     if (printed >= 1 && share >= 0.9) return printed >= 1024 ? `${printed / 1024} TB` : `${printed} GB`
   }
   return decimalSize(facts.sizeBytes)
-}
-
-/** Decimal units, as makers of drives count: 500 GB, 1.5 TB, 64 MB. */
-export function decimalSize(sizeBytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB']
-  let value = sizeBytes
-  let unit = 0
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000
-    unit++
-  }
-  return `${value >= 10 ? Math.round(value) : Number(value.toFixed(1))} ${units[unit]}`
 }
 
 export function drivePicture(facts: DriveFacts): Drive['picture'] {

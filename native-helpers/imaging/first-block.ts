@@ -1,5 +1,8 @@
 import { alignedBuffer } from '../block/aligned.ts'
 import type { StreamDevice } from '../block/device.ts'
+import { isUnfinished, unfinishedLine } from '../volumes/unfinished-mark.ts'
+
+export { isUnfinished as isMarkerBlock }
 
 /**
  * How much of the image is withheld until everything else is on the card and compared. One MiB holds everything by which a system
@@ -11,8 +14,7 @@ export const firstBlockBytes = 1024 * 1024
 /** At the end of a disk lie the backup GPT (33 sectors), md superblocks 0.90 and 1.0 (64 KiB) and two ZFS labels (512 KiB). */
 export const tailBytes = 1024 * 1024
 
-const firstLine = 'Livecard: this card was being written and is not finished.'
-const markerText = `${firstLine}
+const markerText = `${unfinishedLine}
 It holds no usable system: the writing was stopped, failed, or is still going on.
 Write the image again to make the card usable, or format the card to use it for something else.
 `
@@ -22,12 +24,6 @@ export function markerBlock(lengthBytes: number): Uint8Array {
   const block = alignedBuffer(lengthBytes)
   block.set(Buffer.from(markerText, 'ascii').subarray(0, lengthBytes))
   return block
-}
-
-/** Whether a card begins with the marker: it was being written by Livecard, and that never came to its end. */
-export function isMarkerBlock(start: Uint8Array): boolean {
-  const line = Buffer.from(firstLine, 'ascii')
-  return start.length >= line.length && line.equals(start.subarray(0, line.length))
 }
 
 /**

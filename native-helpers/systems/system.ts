@@ -9,6 +9,9 @@ import type { Usage } from '../volumes/usage.ts'
 export interface CardVolume {
   readonly number: number
   readonly startBytes: number
+  /** As the table says. */
+  readonly sizeBytes: number
+  /** Shorter than that where the card ends before, as in an image that was cut off. */
   readonly device: BlockDevice
   /** GPT: the type GUID in capitals; MBR: two hexadecimal digits in capitals; null for number 0. */
   readonly type: string | null
@@ -19,8 +22,9 @@ export interface CardVolume {
   /** MBR boot flag. */
   readonly active: boolean | null
   readonly identity: Identity | null
-  /** Why it has no identity, where something stood in the way. */
+  /** Why it has no identity, where something stood in the way; an extended partition has none either. */
   readonly problem: Problem | null
+  /** By its own counters, read when it is first asked for. */
   readonly usage: Usage | null
   /** The tree of its files, opened once; a problem where it has none that can be read here. */
   tree(): Promise<Parsed<VolumeTree>>
@@ -32,11 +36,15 @@ export interface Card {
   readonly path: string
   /** The whole target; null for a folder. */
   readonly device: BlockDevice | null
-  readonly table: { type: 'gpt' | 'mbr' | 'none'; id: string | null; problems: Problem[] }
+  readonly table: { type: 'gpt' | 'mbr' | 'none'; id: string | null; problems: Problem[]; unusedTail: number }
+  /** As the table counts: 4096 for the image of a drive with such sectors. */
+  readonly sectorSize: number
   /** In the order of their numbers; number 0 alone where there is no table. A hybrid ISO has number 0 too, beside its partitions. */
   readonly volumes: readonly CardVolume[]
   /** The files of a mounted folder. */
   readonly folder: VolumeTree | null
+  /** How full the filesystem is that the folder lies in; null for everything else. */
+  readonly folderUsage: Usage | null
   /** `--base`: the squashfs or ext image that belongs to an overlay given alone. */
   readonly base: BlockDevice | null
 }

@@ -1,0 +1,83 @@
+import type { BlockDevice } from './device.ts'
+
+export interface CountedDevice extends BlockDevice {
+  /** Bytes that were really read from what lies below. */
+  readonly bytesRead: number
+}
+
+export interface CacheOptions {
+  blockBytes?: number
+  /** How much is kept; what was used last stays. */
+  limitBytes?: number
+}
+
+/** A longer run is what a stream would read; keeping it would push out what is needed again. */
+const keptRunBlocks = 16
+
+/**
+ * A device behind a small memory of what was read last, in whole blocks: parsers ask for many small things that lie near each other, and a card
+ * answers each request only after a millisecond. For reading only.
+ */
+export function cachedDevice(below: BlockDevice, options: CacheOptions = {}): CountedDevice {
+  const { blockBytes = 64 * 1024, limitBytes = 16 * 1024 * 1024 } = options
+  const blocks = new Map<number, Uint8Array>()
+  const keptBlocks = Math.max(1, Math.floor(limitBytes / blockBytes))
+  let bytesRead = 0
+
+  const read = (into: Uint8Array, offset: number): void => {
+    below.readSync(into, offset)
+    bytesRead += into.length
+  }
+  const kept = (index: number): Uint8Array | undefined => {
+    const block = blocks.get(index)
+    if (!block) return undefined
+    blocks.delete(index)
+    blocks.set(index, block)
+    return block
+  }
+  const keep = (index: number, block: Uint8Array): void => {
+    if (blocks.size >= keptBlocks) blocks.delete(blocks.keys().next().value ?? index)
+    blocks.set(index, block)
+  }
+  /** False around a bad sector: the blocks cannot be read whole, though what is asked for may be. */
+  const readBlocks = (into: Uint8Array, offset: number, first: number, count: number): boolean => {
+    const start = first * blockBytes
+    const run = new Uint8Array(Math.min(count * blockBytes, below.size - start))
+    try {
+      read(run, start)
+    } catch {
+      return false
+    }
+    into.set(run.subarray(offset - start, offset - start + into.length))
+    for (let at = 0; at < count; at += 1) keep(first + at, run.slice(at * blockBytes, (at + 1) * blockBytes))
+    return true
+  }
+
+  return {
+    size: below.size,
+    sectorSize: below.sectorSize,
+    get bytesRead() {
+      return bytesRead
+    },
+    readSync(into, offset) {
+      const end = offset + into.length
+      if (offset < 0 || end > below.size) throw new RangeError(`${into.length} bytes at ${offset} do not lie within ${below.size}`)
+      for (let at = offset; at < end; ) {
+        const first = Math.floor(at / blockBytes)
+        const block = kept(first)
+        let next = first + 1
+        if (block) {
+          const stop = Math.min(end, next * blockBytes)
+          into.set(block.subarray(at - first * blockBytes, stop - first * blockBytes), at - offset)
+          at = stop
+          continue
+        }
+        while (next * blockBytes < end && !blocks.has(next)) next += 1
+        const stop = Math.min(end, next * blockBytes)
+        const part = into.subarray(at - offset, stop - offset)
+        if (next - first > keptRunBlocks || !readBlocks(part, at, first, next - first)) read(part, at)
+        at = stop
+      }
+    },
+  }
+}
