@@ -30,7 +30,9 @@ async function suite(folder: string, concurrency: number): Promise<void> {
     .sort()
   if (files.length === 0) return
   process.stdout.write(`\n— ${folder}: ${files.length} files\n`)
-  const stream = run({ files: files.map((file) => join(top, file)), concurrency, timeout: 600_000 })
+  // A driven browser may leave a connection open after its last test; the file shall not wait for it.
+  const execArgv = folder === 'e2e' ? ['--test-force-exit'] : []
+  const stream = run({ files: files.map((file) => join(top, file)), concurrency, timeout: 600_000, execArgv })
   stream.on('test:pass', ({ name, skip, todo, details }) => {
     if (details.type === 'suite') return
     if (skip !== undefined || todo !== undefined) skipped.push(`${name}: ${typeof skip === 'string' ? skip : 'no reason given'}`)
