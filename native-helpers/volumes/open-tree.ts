@@ -1,8 +1,9 @@
 import type { BlockDevice } from '../block/device.ts'
 import { openErofs } from './erofs.ts'
+import { openExt } from './ext-tree.ts'
 import { openFat } from './fat-tree.ts'
 import { openIso9660 } from './iso9660.ts'
-import { type Parsed, unusable } from './problem.ts'
+import { type Parsed, parsed, unusable } from './problem.ts'
 import { openSquashfsTree } from './squashfs/tree.ts'
 import type { VolumeTree } from './tree.ts'
 
@@ -14,6 +15,12 @@ export async function openTree(device: BlockDevice, type: string): Promise<Parse
   switch (type) {
     case 'vfat':
       return openFat(device)
+    case 'ext2':
+    case 'ext3':
+    case 'ext4': {
+      const { value, problem } = openExt(device)
+      return value ? parsed(value.tree) : { value: null, problem }
+    }
     case 'iso9660':
       return openIso9660(device)
     case 'squashfs':
