@@ -4,6 +4,7 @@
  */
 // As a namespace: the bundler then leaves out what is not used, four fifths of it.
 import * as z from 'zod'
+import { report } from './contract-report.ts'
 
 export * from './contract-report.ts'
 
@@ -268,6 +269,16 @@ export const requests = {
       truncated: z.boolean(),
     }),
   },
+  /** What is on a drive, an image file, in a mounted folder or one overlay file (whose image `base` names). Never writes. `ticket`: what `cards.stop` names. */
+  'cards.inspect': {
+    params: z.object({
+      path: z.string().min(1),
+      base: z.string().min(1).nullable().default(null),
+      ticket: z.string().min(1).nullable().default(null),
+    }),
+    answer: report,
+  },
+  'cards.stop': { params: z.object({ ticket: z.string().min(1) }), answer: z.object({}) },
   'flash.plan': { params: flashRequest, answer: flashPlan },
   /** `confirmed` repeats the drives that the user saw and said yes to; a plan starts once. */
   'flash.start': {

@@ -5,6 +5,7 @@ import { watchDrives } from './drives/watch.ts'
 import type { Handlers } from './helper.ts'
 import { browse } from './imaging/browse.ts'
 import { probeImage } from './imaging/probe.ts'
+import { Inspections } from './jobs/inspections.ts'
 import type { JobRunner } from './jobs/job-runner.ts'
 import { version } from './version.ts'
 
@@ -12,6 +13,8 @@ import { version } from './version.ts'
 export function createHandlers(runner: JobRunner): Handlers {
   const driveWatchers = new WeakSet<object>()
   const jobWatchers = new WeakSet<object>()
+  const inspectors = new WeakSet<object>()
+  const inspections = new Inspections()
 
   return {
     hello: () => ({
@@ -31,6 +34,17 @@ export function createHandlers(runner: JobRunner): Handlers {
     },
     'images.probe': (ref) => probeImage(ref),
     'images.browse': ({ folder }) => browse(folder),
+    'cards.inspect'(asked, caller) {
+      if (!inspectors.has(caller)) {
+        inspectors.add(caller)
+        caller.onClose(() => inspections.stopAllOf(caller))
+      }
+      return inspections.run(asked, caller)
+    },
+    'cards.stop'({ ticket }) {
+      inspections.stop(ticket)
+      return {}
+    },
     'flash.plan': (request) => runner.planFlash(request),
     'flash.start': ({ planId, confirmed }) => ({ jobId: runner.startFlash(planId, confirmed) }),
     async 'verify.start'(request) {

@@ -22,6 +22,13 @@ export const cardFindings = {
       'There is no partition table and no filesystem that Livecard knows. It may be encrypted as a whole, be of another kind, or have lost its beginning.',
     remedy: null,
   },
+  'folder-unknown': {
+    severity: 'info',
+    title: 'There is no system in this folder that is known.',
+    meaning:
+      'It holds files, and none by which Livecard recognises a stick. Where a stick has several partitions, another one may be mounted elsewhere.',
+    remedy: null,
+  },
   'card-cut-off': {
     severity: 'error',
     title: 'The card ends before its last partition does.',

@@ -10,6 +10,7 @@ import type { CardVolume, Description, Detection } from './system.ts'
 export async function readCard(card: OpenedCard): Promise<Report> {
   const findings = cardHealth(card)
   const detection = await detect(card, findings)
+  if (!detection && card.kind === 'folder') findings.push(found(cardFindings, 'folder-unknown', `${card.path} was looked through.`))
   const described = detection && (await describe(detection, findings))
   const { kernels, overlays, rooms, slots, facts } = described ?? nothing
   return {

@@ -53,6 +53,8 @@ export function fixedHandlers(onCallerGone: () => void = () => {}): Handlers {
     'images.browse': () => {
       throw new Error('a fault without a name')
     },
+    'cards.inspect': refuse,
+    'cards.stop': () => ({}),
     'flash.plan': refuse,
     'flash.start': refuse,
     'verify.start': refuse,

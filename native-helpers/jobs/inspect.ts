@@ -1,0 +1,68 @@
+import type { Report } from '../contract-report.ts'
+import { fromValue, systemCode } from '../errors.ts'
+import { inspectDied, inspectStopped, inspectTooLarge, inspectTooLong } from './inspect-errors.ts'
+import { type InspectTarget, openTarget } from './inspect-target.ts'
+import type { InspectMessage, InspectTask } from './inspect-task.ts'
+import { startWorker } from './workers.ts'
+
+export interface InspectRequest {
+  /** A drive, an image file, a folder where a stick is mounted, or one overlay file. */
+  path: string
+  /** The squashfs or ext image that belongs to an overlay given by itself. */
+  base?: string | null
+}
+
+export interface InspectOptions {
+  signal?: AbortSignal
+  timeLimitMs?: number
+}
+
+/** Of JavaScript's heap; buffers lie outside of it, and every reader bounds its own. */
+const heapLimitMiB = 256
+const timeLimitMs = 120_000
+
+/**
+ * The report on a target, read in a thread of its own that has nothing but descriptors for reading. Writes nothing, wherever it ends. Throws a named error
+ * where the target cannot be read; what is wrong on a target that can be read stands in the report.
+ */
+export async function inspect({ path, base = null }: InspectRequest, options: InspectOptions = {}): Promise<Report> {
+  const { signal, timeLimitMs: limitMs = timeLimitMs } = options
+  if (signal?.aborted) throw inspectStopped()
+  const target = await openTarget(path, base)
+  if (signal?.aborted) {
+    await target.close()
+    throw inspectStopped()
+  }
+  return readInThread(target, limitMs, signal)
+}
+
+async function readInThread(target: InspectTarget, limitMs: number, signal: AbortSignal | undefined): Promise<Report> {
+  const { source } = target
+  const worker = startWorker('inspect-worker', { source } satisfies InspectTask, heapLimitMiB)
+  const ended = Promise.withResolvers<Report>()
+  const stop = () => ended.reject(inspectStopped())
+  const timer = setTimeout(() => ended.reject(inspectTooLong(source.path, limitMs / 1000)), limitMs)
+  signal?.addEventListener('abort', stop, { once: true })
+  worker.on('message', (message: InspectMessage) =>
+    'report' in message ? ended.resolve(message.report) : ended.reject(fromValue(message.failed)),
+  )
+  worker.on('error', (thrown) =>
+    ended.reject(
+      systemCode(thrown) === 'ERR_WORKER_OUT_OF_MEMORY' ? inspectTooLarge(source.path) : inspectDied(source.path, thrown),
+    ),
+  )
+  worker.on('exit', (code) => ended.reject(inspectDied(source.path, `its thread ended with ${code}`)))
+  // A thread that waits for a hanging drive ends only when the drive answers; its descriptor is kept until then, and nobody else waits for it.
+  const closed = () => worker.terminate().then(() => target.close())
+  try {
+    const report = await ended.promise
+    await closed()
+    return report
+  } catch (thrown) {
+    void closed()
+    throw thrown
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', stop)
+  }
+}
