@@ -278,6 +278,17 @@ export const requests = {
     }),
     answer: report,
   },
+  /** The report and the raw tables and superblocks as a .tar.gz at a full path; never over a file that is there. */
+  'cards.bundle': {
+    params: z.object({
+      path: z.string().min(1),
+      base: z.string().min(1).nullable().default(null),
+      to: z.string().min(1),
+      /** Whether the drive's serial number may be in it. */
+      serials: z.boolean(),
+    }),
+    answer: z.object({ path: z.string(), sizeBytes: bytes }),
+  },
   'cards.stop': { params: z.object({ ticket: z.string().min(1) }), answer: z.object({}) },
   'flash.plan': { params: flashRequest, answer: flashPlan },
   /** `confirmed` repeats the drives that the user saw and said yes to; a plan starts once. */

@@ -5,6 +5,7 @@ import { watchDrives } from './drives/watch.ts'
 import type { Handlers } from './helper.ts'
 import { browse } from './imaging/browse.ts'
 import { probeImage } from './imaging/probe.ts'
+import { saveBundle } from './jobs/inspect-bundle.ts'
 import { Inspections } from './jobs/inspections.ts'
 import type { JobRunner } from './jobs/job-runner.ts'
 import { version } from './version.ts'
@@ -41,6 +42,7 @@ export function createHandlers(runner: JobRunner): Handlers {
       }
       return inspections.run(asked, caller)
     },
+    'cards.bundle': (request) => saveBundle(request),
     'cards.stop'({ ticket }) {
       inspections.stop(ticket)
       return {}

@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs'
 import { constants, type FileHandle, open, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { FileSpec } from '../block/spec.ts'
+import type { Drive } from '../contract.ts'
 import { findDrive } from '../drives/find.ts'
 import { openForReading } from '../drives/open.ts'
 import { LivecardError, systemCode } from '../errors.ts'
@@ -25,6 +26,7 @@ export type InspectSource =
 
 export interface InspectTarget {
   source: InspectSource
+  drive: Drive | null
   /** After nobody reads any more. */
   close(): Promise<void>
 }
@@ -35,7 +37,7 @@ export async function openTarget(name: string, base: string | null): Promise<Ins
   const facts = isWindowsDrive(name) ? null : await factsOf(path)
   if (facts?.isDirectory()) {
     if (base !== null) throw baseNotMeant(path)
-    return { source: { kind: 'folder', path }, close: async () => {} }
+    return { source: { kind: 'folder', path }, drive: null, close: async () => {} }
   }
   if (facts?.isFile()) return openFile(path, base)
   const what = facts && kindWords(facts)
@@ -53,7 +55,7 @@ async function openDrive(name: string): Promise<InspectTarget> {
     const { fd, direct, sectorSize, label } = device
     if (fd === undefined) throw new TypeError('a drive that was opened has a descriptor')
     const spec: FileSpec = { kind: 'file', fd, writable: false, sizeBytes, sectorSize, direct, label }
-    return { source: { kind: 'drive', path, device: spec, base: null }, close: () => device.close() }
+    return { source: { kind: 'drive', path, device: spec, base: null }, drive, close: () => device.close() }
   } catch (thrown) {
     throw inReadersWords(thrown, name)
   }
@@ -85,7 +87,7 @@ async function openFile(path: string, base: string | null): Promise<InspectTarge
     if (baseHandle) handles.push(baseHandle)
     const baseSpec = baseHandle && base !== null ? await specOf(baseHandle, base) : null
     if (baseSpec?.sizeBytes === 0) throw targetEmpty(base ?? '')
-    return { source: { kind: 'file', path, device, base: baseSpec }, close: () => closeAll(handles) }
+    return { source: { kind: 'file', path, device, base: baseSpec }, drive: null, close: () => closeAll(handles) }
   } catch (thrown) {
     await closeAll(handles)
     throw thrown

@@ -54,6 +54,7 @@ export function fixedHandlers(onCallerGone: () => void = () => {}): Handlers {
       throw new Error('a fault without a name')
     },
     'cards.inspect': refuse,
+    'cards.bundle': refuse,
     'cards.stop': () => ({}),
     'flash.plan': refuse,
     'flash.start': refuse,
