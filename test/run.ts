@@ -56,6 +56,7 @@ if (parts.length === 0) {
   check('types (tsc)', 'typescript/bin/tsc', ['--noEmit'])
 }
 await suite('unit', 2)
+await suite('crash', 2)
 await suite('integration', 2)
 await suite('e2e', 1)
 

@@ -1,0 +1,154 @@
+import { crc32 } from 'node:zlib'
+import { LivecardError } from '../errors.ts'
+import type { BlockDevice } from './device.ts'
+import { json, type UndoWitnesses, type UndoWriter } from './undo-file.ts'
+import { maxRangeBytes, recordKinds, sumsOf } from './undo-record.ts'
+
+/** A run of bytes that is to be written. */
+export interface ChangedRange {
+  offset: number
+  lengthBytes: number
+  /** Nobody will miss what stands there: the place is free, or behind the old end. */
+  free?: boolean
+}
+
+/** Writes that may reach the card in any order among themselves. Those of the next group begin when these are flushed. */
+export interface ChangeGroup {
+  ranges: ChangedRange[]
+}
+
+export interface CardChange {
+  /** The card as it is; the same device is written to. */
+  card: BlockDevice
+  /** The card as it shall be: what is to be written is read from here. */
+  view: BlockDevice
+  groups: ChangeGroup[]
+  /** Places that any use of the card changes, by which `takeBack` notices it. */
+  witnesses: { offset: number; lengthBytes: number }[]
+  /** Makes room where the card is a file that has to grow; runs after the seal. */
+  grow?: () => void
+  /** Bytes done of all, twice: kept in the undo file, and written. */
+  progress?: (doneBytes: number, totalBytes: number) => void
+  /** Asked between writes up to the seal. Afterwards the work is brought to its end: a half-changed card helps nobody. */
+  checkCancelled?: () => void
+}
+
+export interface Applied {
+  writtenBytes: number
+}
+
+/**
+ * Writes a change to a card so that it can be taken back: old bytes to the undo file, the file safe on the disk, then the groups in their order,
+ * a flush after each. Ranges that already hold what they shall are left alone. The undo file is removed when the card was not touched.
+ */
+export function applyJournalled(change: CardChange, undo: UndoWriter): Applied {
+  const { card, view, progress, checkCancelled } = change
+  const { writeSync, flushSync } = card
+  if (!writeSync || !flushSync) throw new TypeError('the card was opened for reading only')
+  refuseOverlaps(change.groups)
+  const totalBytes = 2 * change.groups.flatMap(({ ranges }) => ranges).reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)
+  let doneBytes = 0
+  const advance = (lengthBytes: number): void => {
+    doneBytes += lengthBytes
+    progress?.(doneBytes, totalBytes)
+  }
+
+  const writes: ChangedRange[][] = []
+  try {
+    for (const [group, { ranges }] of change.groups.entries()) {
+      const kept: ChangedRange[] = []
+      for (const range of ranges.flatMap(inPieces)) {
+        checkCancelled?.()
+        if (keep(range, group)) kept.push(range)
+        advance(range.lengthBytes)
+      }
+      writes.push(kept)
+    }
+    checkCancelled?.()
+    const landmarks = change.witnesses.filter((place) => !writes.flat().some((range) => overlap(place, range)))
+    undo.add(recordKinds.seal, 0, 0, 0, json(witnessed(card, landmarks)))
+    undo.sync()
+  } catch (thrown) {
+    undo.discard()
+    throw thrown
+  }
+
+  let writtenBytes = 0
+  try {
+    change.grow?.()
+    for (const [group, ranges] of writes.entries()) {
+      for (const { offset, lengthBytes } of ranges) {
+        writeSync.call(card, piece(view, offset, lengthBytes), offset)
+        writtenBytes += lengthBytes
+        advance(lengthBytes)
+      }
+      flushSync.call(card)
+      undo.add(recordKinds.applied, group, 0, 0, new Uint8Array())
+      undo.sync()
+    }
+    undo.add(recordKinds.end, 0, 0, 0, json(witnessed(card, change.witnesses)))
+    undo.sync()
+  } catch (thrown) {
+    throw brokenOff(undo.path, thrown)
+  } finally {
+    undo.close()
+  }
+  progress?.(totalBytes, totalBytes)
+  return { writtenBytes }
+
+  function keep({ offset, lengthBytes, free }: ChangedRange, group: number): boolean {
+    const next = piece(view, offset, lengthBytes)
+    const isThere = offset + lengthBytes <= card.size
+    const old = isThere ? piece(card, offset, lengthBytes) : null
+    if (old && Buffer.compare(old, next) === 0) return false
+    const sums = sumsOf(next)
+    if (old && !free) undo.add(recordKinds.old, group, offset, lengthBytes, Buffer.concat([sums, old]))
+    else undo.add(recordKinds.free, group, offset, lengthBytes, sums)
+    return true
+  }
+}
+
+/** Of a place that is written twice the old bytes would be kept twice, and one of them is not old. */
+function refuseOverlaps(groups: ChangeGroup[]): void {
+  const ranges = groups.flatMap((group) => group.ranges).sort((a, b) => a.offset - b.offset)
+  for (const [index, range] of ranges.entries()) {
+    const before = ranges[index - 1]
+    if (before && overlap(before, range)) throw new TypeError(`byte ${range.offset} would be written twice`)
+  }
+}
+
+function inPieces({ offset, lengthBytes, free }: ChangedRange): ChangedRange[] {
+  const pieces: ChangedRange[] = []
+  for (let at = 0; at < lengthBytes; at += maxRangeBytes) {
+    pieces.push({ offset: offset + at, lengthBytes: Math.min(maxRangeBytes, lengthBytes - at), ...(free && { free }) })
+  }
+  return pieces
+}
+
+function overlap(one: { offset: number; lengthBytes: number }, other: { offset: number; lengthBytes: number }): boolean {
+  return one.offset < other.offset + other.lengthBytes && other.offset < one.offset + one.lengthBytes
+}
+
+function witnessed(card: BlockDevice, places: CardChange['witnesses']): UndoWitnesses {
+  return places.map(({ offset, lengthBytes }) => ({ offset, lengthBytes, crc: crc32(piece(card, offset, lengthBytes)) }))
+}
+
+export function piece(device: BlockDevice, offset: number, lengthBytes: number): Uint8Array {
+  const bytes = new Uint8Array(lengthBytes)
+  device.readSync(bytes, offset)
+  return bytes
+}
+
+function brokenOff(undoPath: string, cause: unknown): LivecardError {
+  const what = cause instanceof Error ? cause.message : String(cause)
+  return new LivecardError(
+    'failed',
+    'apply-broken-off',
+    {
+      message: `The change was broken off in the middle: ${what}`,
+      meaning: `The card is neither as it was nor as it shall be. Nothing is lost: what was there is kept in ${undoPath}.`,
+      next: `Plug the card in again and run "livecard undo ${undoPath}"; after that the job can be tried anew.`,
+    },
+    cause,
+  )
+}
