@@ -34,14 +34,19 @@ interface Module {
   readonly HEAPU8: Uint8Array
   _malloc(bytes: number): number
   _lzma_stream_decoder(stream: number, memoryLimit: bigint, flags: number): number
+  _lzma_auto_decoder(stream: number, memoryLimit: bigint, flags: number): number
   _lzma_code(stream: number, action: number): number
   _lzma_end(stream: number): void
 }
 
 /** liblzma itself in WebAssembly: synchronous, and its memory is its own. One at a time per thread. */
 export interface XzDecoder {
-  /** Begins anew; may be called again and again. */
-  start(memoryLimitBytes: number, concatenated: boolean): void
+  /** Begins anew; may be called again and again. "lzma" is the older format, which the library tells from the newer by its beginning. */
+  start(memoryLimitBytes: number, concatenated: boolean, format?: 'xz' | 'lzma'): void
+  /**
+   * One call of the library: at most `lzmaInputBytes` in, at most as much out, so that whoever wants no more can stop. `code` is one of `lzma`.
+   */
+  step(input: Uint8Array, output: Uint8Array, last: boolean): { code: number; consumed: number; produced: number }
   /**
    * Gives `input` (at most `lzmaInputBytes`) and passes on what comes out of it. `last` says that nothing follows. Answers a code of `lzma`: `ok` to go on.
    */
@@ -60,12 +65,25 @@ export async function loadXzDecoder(): Promise<XzDecoder> {
   const field = (offset: number) => new DataView(module.HEAPU8.buffer).getUint32(stream + offset, true)
   const setField = (offset: number, value: number) => new DataView(module.HEAPU8.buffer).setUint32(stream + offset, value, true)
   return {
-    start(memoryLimitBytes, concatenated) {
+    start(memoryLimitBytes, concatenated, format = 'xz') {
       if (started) module._lzma_end(stream)
       module.HEAPU8.fill(0, stream, stream + streamBytes)
-      const code = module._lzma_stream_decoder(stream, BigInt(memoryLimitBytes), concatenated ? LZMA_CONCATENATED : 0)
+      const open = format === 'xz' ? module._lzma_stream_decoder : module._lzma_auto_decoder
+      const code = open(stream, BigInt(memoryLimitBytes), concatenated ? LZMA_CONCATENATED : 0)
       if (code !== lzma.ok) throw new Error(`liblzma could not begin (${code})`)
       started = true
+    },
+    step(bytes, into, last) {
+      const room = Math.min(into.length, outputBytes)
+      module.HEAPU8.set(bytes, input)
+      setField(nextIn, input)
+      setField(availIn, bytes.length)
+      setField(nextOut, output)
+      setField(availOut, room)
+      const code = module._lzma_code(stream, last ? LZMA_FINISH : LZMA_RUN)
+      const produced = room - field(availOut)
+      into.set(module.HEAPU8.subarray(output, output + produced))
+      return { code, consumed: bytes.length - field(availIn), produced }
     },
     feed(bytes, last, pass) {
       module.HEAPU8.set(bytes, input)

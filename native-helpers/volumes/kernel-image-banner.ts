@@ -1,0 +1,40 @@
+import type { Architecture } from './kernel-image-headers.ts'
+import { elfArchitecture, isArm64Image, isRiscvImage } from './kernel-image-headers.ts'
+
+/**
+ * init/version.c: "Linux version 6.1.0-50-arm64 (debian-kernel@…) (gcc …) #1 SMP …". The same text without numbers stands beside it as a pattern for /proc/version.
+ * utsname.release holds at most 64 characters.
+ */
+const banner = 'Linux version '
+const pattern = /^Linux version (\d[^\s(]{0,63}) \(/
+const overlapBytes = 128
+const headBytes = 64
+
+/** Looks for the banner in a kernel that passes by in pieces, and remembers how it begins. */
+export class BannerSearch {
+  version: string | null = null
+  #head = Buffer.alloc(0)
+  #tail = Buffer.alloc(0)
+
+  take(piece: Uint8Array): void {
+    if (this.#head.length < headBytes) this.#head = Buffer.concat([this.#head, piece.subarray(0, headBytes - this.#head.length)])
+    if (this.version !== null) return
+    this.#look(Buffer.concat([this.#tail, piece.subarray(0, overlapBytes)]))
+    this.#look(Buffer.from(piece.buffer, piece.byteOffset, piece.length))
+    const joined = piece.length >= overlapBytes ? piece : Buffer.concat([this.#tail, piece])
+    this.#tail = Buffer.from(joined.subarray(-overlapBytes))
+  }
+
+  /** Of what passed by, by its first bytes; null where they tell nothing. */
+  get architecture(): Architecture | null {
+    if (isArm64Image(this.#head)) return 'arm64'
+    if (isRiscvImage(this.#head)) return 'riscv64'
+    return elfArchitecture(this.#head)
+  }
+
+  #look(bytes: Buffer): void {
+    for (let at = bytes.indexOf(banner); at >= 0 && this.version === null; at = bytes.indexOf(banner, at + 1)) {
+      this.version = pattern.exec(bytes.toString('latin1', at, at + overlapBytes))?.[1] ?? null
+    }
+  }
+}
