@@ -204,6 +204,15 @@ export function parseExtSuperblock(bytes: Uint8Array): Parsed<ExtSuperblock> {
   })
 }
 
+/** Changes a superblock in its 1024 bytes, with the checksum over them. */
+export function changeExtSuperblock(bytes: Uint8Array, change: { state: number; incompat: number }): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  view.setUint16(fields.state.offset, change.state, true)
+  view.setUint32(fields.incompat.offset, change.incompat, true)
+  const summed = (readFields(fields, bytes).roCompat & extRoCompat.metadataChecksum) !== 0
+  if (summed) view.setUint32(fields.checksum.offset, crc32c(0xffffffff, bytes.subarray(0, checksummedBytes)), true)
+}
+
 /** The bits of one feature table, for telling what is not known. */
 export function allBits(table: Record<string, number>): number {
   return Object.values(table).reduce((bits, bit) => bits | bit, 0)
