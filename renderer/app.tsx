@@ -1,6 +1,7 @@
 /** The window: what there is on the left, one thing at a time on the right. */
 import { I18nProvider } from 'react-aria-components/I18nProvider'
 import { BrowseDialog } from './components/browse-dialog.tsx'
+import { DroppedDialog } from './components/dropped-dialog.tsx'
 import { InterruptedNotice } from './components/interrupted-notice.tsx'
 import { LostHelper } from './components/lost-helper.tsx'
 import { NarrowBar } from './components/narrow-bar.tsx'
@@ -10,6 +11,7 @@ import { useHeadingFocus } from './components/use-heading-focus.ts'
 import { useNarrow } from './components/use-narrow.ts'
 import { useWindowTitle } from './components/use-window-title.ts'
 import { language, t } from './i18n/index.ts'
+import { CardFileScreen } from './screens/card/card-file-screen.tsx'
 import { DriveScreen } from './screens/drives/drive-screen.tsx'
 import { DrivesScreen } from './screens/drives/drives-screen.tsx'
 import { FlashScreen } from './screens/flash/flash-screen.tsx'
@@ -31,6 +33,7 @@ export function App() {
         {narrow && route.screen === 'list' ? <ListScreen /> : narrow ? <Right route={route} narrow /> : <TwoParts route={route} />}
         {dragging ? <div className="drop-veil">{t.frame.dropHere}</div> : null}
       </div>
+      <DroppedDialog />
       <BrowseDialog />
     </I18nProvider>
   )
@@ -92,6 +95,8 @@ function CurrentScreen({ route }: { route: Route }) {
       return <DrivesScreen />
     case 'drive':
       return <DriveScreen key={route.path} path={route.path} />
+    case 'card':
+      return <CardFileScreen key={route.path} path={route.path} />
     case 'flash':
       return <FlashScreen key={route.mode} mode={route.mode} />
     case 'plan':

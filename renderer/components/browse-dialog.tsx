@@ -8,15 +8,16 @@ import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
 import { ErrorFinding, Finding } from './finding.tsx'
 import { FolderIcon, ImageIcon, UpIcon } from './icons.tsx'
-import { type Browsing, cardFolder, closeBrowsing, pickFile, pickFolder, useOpening } from './opening.ts'
+import { type Browsing, closeBrowsing, useOpening } from './opening.ts'
 
 type Folder = Answer<'images.browse'>
 
 export function BrowseDialog() {
   const { browsing, droppedName } = useOpening()
   return (
-    <Dialog title={t.browse.titles[browsing ?? 'image']} isOpen={browsing !== null} onLeave={closeBrowsing} wide>
+    <Dialog title={browsing?.title ?? ''} isOpen={browsing !== null} onLeave={closeBrowsing} wide>
       {droppedName ? <Finding kind="warn" title={t.flash.droppedInBrowser(droppedName)} /> : null}
+      {browsing?.note ? <p className="dialog-note">{browsing.note}</p> : null}
       {browsing === null ? null : <Browser browsing={browsing} />}
     </Dialog>
   )
@@ -26,7 +27,7 @@ export function BrowseDialog() {
 let lastFolder: string | null = null
 
 function Browser({ browsing }: { browsing: Browsing }) {
-  const [wanted, setWanted] = useState<string | null>(() => (browsing === 'image' ? lastFolder : (cardFolder() ?? lastFolder)))
+  const [wanted, setWanted] = useState<string | null>(browsing.start ?? lastFolder)
   const [folder, setFolder] = useState<Folder | null>(null)
   const [error, setError] = useState<ErrorValue | null>(null)
 
@@ -59,13 +60,13 @@ function Browser({ browsing }: { browsing: Browsing }) {
   }
   return (
     <>
-      {folder ? <FolderView folder={folder} error={error} onFolder={setWanted} /> : null}
+      {folder ? <FolderView folder={folder} error={error} onFolder={setWanted} browsing={browsing} /> : null}
       {folder ? null : error ? <ErrorFinding error={error} /> : <p className="soft">{t.browse.loading}</p>}
       <div className="dialog-actions">
         <Button onPress={closeBrowsing}>{t.browse.cancel}</Button>
-        {browsing === 'place' && folder ? (
-          <Button look="primary" onPress={() => pickFolder(folder.folder)}>
-            {t.browse.here}
+        {browsing.folder && folder ? (
+          <Button look="primary" onPress={() => take(browsing.folder?.onFolder, folder.folder)}>
+            {browsing.folder.act}
           </Button>
         ) : null}
       </div>
@@ -73,15 +74,20 @@ function Browser({ browsing }: { browsing: Browsing }) {
   )
 }
 
-function FolderView({
-  folder,
-  error,
-  onFolder,
-}: {
+/** What was chosen goes to where it was asked for, which may open a dialog of its own. */
+function take(onTaken: ((path: string) => void) | null | undefined, path: string): void {
+  closeBrowsing()
+  onTaken?.(path)
+}
+
+interface FolderViewProps {
+  browsing: Browsing
   folder: Folder
   error: ErrorValue | null
   onFolder: (path: string | null) => void
-}) {
+}
+
+function FolderView({ browsing, folder, error, onFolder }: FolderViewProps) {
   return (
     <div className="browse">
       <nav className="browse-places" aria-label={t.browse.places}>
@@ -104,16 +110,24 @@ function FolderView({
           <code title={folder.folder}>{folder.folder}</code>
         </div>
         {error ? <ErrorFinding error={error} /> : null}
-        <Entries key={folder.folder} folder={folder} onFolder={onFolder} />
+        <Entries key={folder.folder} browsing={browsing} folder={folder} onFolder={onFolder} />
       </div>
     </div>
   )
 }
 
-function Entries({ folder, onFolder }: { folder: Folder; onFolder: (path: string) => void }) {
-  const [all, setAll] = useState(false)
-  const entries = folder.entries.filter((entry) => all || entry.kind !== 'other')
-  const others = folder.entries.length - entries.length
+interface EntriesProps {
+  browsing: Browsing
+  folder: Folder
+  onFolder: (path: string) => void
+}
+
+function Entries({ browsing, folder, onFolder }: EntriesProps) {
+  const [all, setAll] = useState(browsing.allFiles)
+  const { onFile } = browsing
+  const offered = folder.entries.filter((entry) => onFile !== null || entry.kind === 'folder')
+  const entries = offered.filter((entry) => all || entry.kind !== 'other')
+  const others = offered.length - entries.length
   return (
     <>
       {entries.length === 0 ? <p className="soft browse-empty">{t.browse.empty}</p> : null}
@@ -122,7 +136,7 @@ function Entries({ folder, onFolder }: { folder: Folder; onFolder: (path: string
           <li key={entry.path}>
             <AriaButton
               className="browse-entry"
-              onPress={() => (entry.kind === 'folder' ? onFolder(entry.path) : pickFile(entry.path))}
+              onPress={() => (entry.kind === 'folder' ? onFolder(entry.path) : take(onFile, entry.path))}
             >
               {entry.kind === 'folder' ? <FolderIcon /> : <ImageIcon />}
               <span className="browse-name">

@@ -1,16 +1,20 @@
-import { Button } from 'react-aria-components/Button'
+import { Button as AriaButton } from 'react-aria-components/Button'
 import { t } from '../i18n/index.ts'
-import { chooseImage } from './opening.ts'
+import { Button } from './button.tsx'
+import { chooseCard, chooseImage } from './opening.ts'
 
 /** The dashed box. A drop anywhere on the window counts; the box shows that one can. */
 export function DropBox() {
   return (
     <div className="drop">
-      <b>{t.home.drop}</b>, {t.home.dropOr}{' '}
-      <Button className="text-button" onPress={chooseImage}>
-        {t.home.dropOpen}
-      </Button>{' '}
-      <span className="drop-kinds">· .img .iso .xz .zst .gz .bz2 .zip</span>
+      <p>
+        <b>{t.home.drop}</b>, {t.home.dropOr}{' '}
+        <AriaButton className="text-button" onPress={chooseImage}>
+          {t.home.dropOpen}
+        </AriaButton>{' '}
+        <span className="drop-kinds">· .img .iso .xz .zst .gz .bz2 .zip</span>
+      </p>
+      <Button onPress={chooseCard}>{t.card.open.button}</Button>
     </div>
   )
 }

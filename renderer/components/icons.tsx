@@ -110,6 +110,14 @@ export const LockIcon = drawing(
   </>,
 )
 
+/** What starts by itself. */
+export const BootIcon = drawing(
+  <>
+    <path d="M12 3.5v8" />
+    <path d="M7.2 6.4a7.4 7.4 0 1 0 9.6 0" />
+  </>,
+)
+
 /** The brand: a card with a heartbeat. Filled, so not one of the line drawings. */
 export function BrandMark() {
   return (

@@ -1,6 +1,8 @@
 /** How a job and its drives are called in a heading, a list and the left part. */
 import type { Drive, Job } from '../../native-helpers/contract.ts'
 import { format, t } from '../i18n/index.ts'
+import { cardLine } from '../screens/card/card-words.ts'
+import type { SeenCard } from '../state/cards.ts'
 import { isOneVolume, labelsOf } from '../state/drives.ts'
 import { imageTitle } from '../state/image.ts'
 import type { MarkKind } from './mark.tsx'
@@ -29,10 +31,11 @@ export function wasVerified(job: Job): boolean {
   return job.checks.some((check) => check.id.startsWith('read-back') && check.state === 'ok')
 }
 
-/** A drive's second line and shape in the left part: what a job did to it, else what is on it. */
+/** A drive's second line and shape in the left part: what a job did to it, else what was seen in it, else what the drive list says is on it. */
 export function driveState(
   drive: Drive,
   job: Job | null,
+  seen: SeenCard | null,
   refused: boolean,
   connected: boolean,
 ): { word: string; mark: MarkKind | null } {
@@ -47,6 +50,8 @@ export function driveState(
       return wasVerified(job) ? { word: t.states.written, mark: 'good' } : { word: t.states.writtenUnchecked, mark: 'good' }
     }
   }
+  if (seen?.state === 'looking') return { word: t.card.looking, mark: 'busy' }
+  if (seen?.report) return cardLine(seen.report)
   const onIt = contentWords(drive)
   return refused ? { word: `${t.frame.notOffered} · ${onIt}`, mark: 'locked' } : { word: onIt, mark: null }
 }

@@ -1,4 +1,5 @@
 import type { Drive, Job } from '../../native-helpers/contract.ts'
+import { seenOnDrive, useCards } from '../state/cards.ts'
 import { useConnected } from '../state/connection.ts'
 import { useRoute } from '../state/route.ts'
 import { DrivePicture } from './drive-picture.tsx'
@@ -9,7 +10,8 @@ import { SideItem } from './side-item.tsx'
 export function SideDrive({ drive, refused, job }: { drive: Drive; refused: boolean; job: Job | null }) {
   const route = useRoute((state) => state.route)
   const connected = useConnected()
-  const { word, mark } = driveState(drive, job, refused, connected)
+  const seen = useCards((state) => seenOnDrive(state.cards, drive))
+  const { word, mark } = driveState(drive, job, seen, refused, connected)
   const running = job?.state === 'running'
   const current =
     (route.screen === 'drive' && route.path === drive.identity.path) ||

@@ -11,6 +11,7 @@ import { useSettings } from '../state/settings.ts'
 import { BrandMark, CardFileIcon, ChevronIcon, HistoryIcon, ImageIcon, SettingsIcon } from './icons.tsx'
 import { jobWhere, runningWord } from './job-words.ts'
 import { Link } from './link.tsx'
+import { SideCards } from './side-cards.tsx'
 import { SideDrive } from './side-drive.tsx'
 import { SideItem } from './side-item.tsx'
 
@@ -25,6 +26,7 @@ export function SidePart() {
       </Link>
       <Drives />
       <FileJobs />
+      <SideCards />
       <Images />
       <div className="grow" />
       <ul className="side-list">

@@ -1,3 +1,4 @@
+import { deCard } from './de-card.ts'
 import type { Catalogue } from './en.ts'
 
 const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
@@ -65,7 +66,7 @@ export const de: Catalogue = {
     check: 'Eine Karte prüfen',
     checkText: 'Eine Karte mit einem Abbild vergleichen. Nichts wird geschrieben.',
     look: 'Eine Karte ansehen',
-    lookText: 'Sehen, was darauf ist und ob sie beschrieben werden darf.',
+    lookText: 'Sehen, was darauf ist und warum sie nicht startet.',
     drop: 'Ein Abbild hier ablegen',
     dropOr: 'oder',
     dropOpen: 'eines öffnen',
@@ -74,6 +75,7 @@ export const de: Catalogue = {
       'Eine Kartendatei ist so groß wie eine Karte und verhält sich wie eine. Schreiben Sie zuerst dorthin, ohne etwas zu riskieren.',
     practise: 'Mit einer Kartendatei üben',
   },
+  card: deCard,
   drives: {
     title: 'Karten und Sticks',
     sub: 'Was eingesteckt ist. Ansehen verändert nie etwas.',

@@ -1,3 +1,5 @@
+import { enCard } from './en-card.ts'
+
 /** Every sentence of the interface. A value is a text or a function of what it is about; `de.ts` must have the same shape. */
 const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
 
@@ -51,7 +53,7 @@ export const en = {
     check: 'Check a card',
     checkText: 'Compare a card with an image. Nothing is written.',
     look: 'Look at a card',
-    lookText: 'See what is on it, and whether it may be written.',
+    lookText: 'See what is on it, and why it does not start.',
     drop: 'Drop an image here',
     dropOr: 'or',
     dropOpen: 'open one',
@@ -59,6 +61,7 @@ export const en = {
     newHereText: 'A card file is as large as a card and behaves like one. Write to it first, without any risk.',
     practise: 'Practise with a card file',
   },
+  card: enCard,
   drives: {
     title: 'Cards and sticks',
     sub: 'What is plugged in. Looking never changes anything.',

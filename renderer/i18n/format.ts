@@ -10,6 +10,8 @@ export interface Format {
   number(value: number): string
   /** "3.9 GB" */
   size(bytes: number): string
+  /** "4 KiB": chunks are made in powers of two. */
+  chunk(bytes: number): string
   /** "3,932,160,000 bytes" */
   exact(bytes: number): string
   /** "2.4 of 3.9 GB": both in the unit of the whole. */
@@ -20,6 +22,8 @@ export interface Format {
   percent(fraction: number): string
   /** "1 minute 12 seconds", at most two units. */
   duration(seconds: number): string
+  /** "0.3 s", "12 s": how long something short took. */
+  moment(milliseconds: number): string
   /** "21 Nov 2026, 14:05" */
   date(milliseconds: number): string
 }
@@ -35,6 +39,7 @@ export function unbroken(name: string): string {
 export function createFormat(locale: string, words: { of: string; bytes: string; duration: DurationWords }): Format {
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 })
   const oneDigit = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 })
+  const hundredths = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 })
   const fixedDigit = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
   const dates = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
 
@@ -58,6 +63,7 @@ export function createFormat(locale: string, words: { of: string; bytes: string;
   return {
     number: (value) => whole.format(value),
     size,
+    chunk: (bytes) => `${oneDigit.format(bytes / 1024)}${noBreak}KiB`,
     exact: (bytes) => `${whole.format(bytes)} ${words.bytes}`,
     sizeOf(bytes, wholeBytes) {
       const index = unitOf(wholeBytes)
@@ -79,6 +85,10 @@ export function createFormat(locale: string, words: { of: string; bytes: string;
       if (hours > 0) return [words.duration.hours(hours), minutes > 0 ? words.duration.minutes(minutes) : ''].join(' ').trim()
       if (minutes > 0) return [words.duration.minutes(minutes), rest > 0 ? words.duration.seconds(rest) : ''].join(' ').trim()
       return words.duration.seconds(rest)
+    },
+    moment: (milliseconds) => {
+      const seconds = milliseconds / 1000
+      return `${seconds < 0.095 ? hundredths.format(Math.max(0.01, seconds)) : seconds < 9.95 ? oneDigit.format(seconds) : whole.format(seconds)}${noBreak}s`
     },
     date: (milliseconds) => dates.format(milliseconds),
   }

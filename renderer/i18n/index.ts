@@ -1,8 +1,9 @@
 /** The language of the interface, chosen once when the page loads, and what is said in it. */
-import type { ErrorValue, PlanLoss, PlanStep, PlanWarning, Refusal } from '../../native-helpers/contract.ts'
+import type { ErrorValue, Finding, PlanLoss, PlanStep, PlanWarning, Refusal } from '../../native-helpers/contract.ts'
 import { type Language, useSettings } from '../state/settings.ts'
 import { de } from './de.ts'
 import { germanErrorOf } from './de-errors.ts'
+import { germanFindings } from './de-findings.ts'
 import { germanRefusals, germanSentences } from './de-sentences.ts'
 import { type Catalogue, en } from './en.ts'
 import { createFormat, type Format } from './format.ts'
@@ -34,4 +35,12 @@ export function errorWords(error: ErrorValue): ErrorWords | null {
 export function refusalWords({ code, reason }: Refusal): { reason: string; detail: string | null } {
   if (language !== 'de') return { reason, detail: null }
   return germanRefusals[code](reason)
+}
+
+/** What was found, in the language of the interface as far as it goes; `isEnglish` is about the detail, which is the helper's own words. */
+export function findingWords(finding: Finding): { title: string; meaning: string; detail: string; isEnglish: boolean } {
+  const { id, title, meaning, detail } = finding
+  if (language !== 'de') return { title, meaning, detail, isEnglish: false }
+  const german = germanFindings[id]
+  return { title: german?.title ?? title, meaning: german?.meaning ?? meaning, detail, isEnglish: true }
 }

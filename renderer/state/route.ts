@@ -7,6 +7,8 @@ export type Route =
   | { screen: 'home' | 'list' | 'drives' | 'plan' | 'history' | 'settings' }
   | { screen: 'flash'; mode: FlashMode }
   | { screen: 'drive'; path: string }
+  /** A card image, a folder or an overlay file. */
+  | { screen: 'card'; path: string }
   | { screen: 'job'; id: string }
 
 const plain = ['list', 'drives', 'plan', 'history', 'settings'] as const
@@ -15,7 +17,7 @@ export function routeOf(fragment: string): Route {
   const [screen = '', rest = ''] = fragment.replace(/^#?\/?/, '').split(/\/(.*)/s)
   for (const name of plain) if (screen === name) return { screen: name }
   if (screen === 'write' || screen === 'check') return { screen: 'flash', mode: screen }
-  if (screen === 'drive' && rest) return { screen: 'drive', path: decoded(rest) }
+  if ((screen === 'drive' || screen === 'card') && rest) return { screen, path: decoded(rest) }
   if (screen === 'job' && rest) return { screen: 'job', id: decoded(rest) }
   return { screen: 'home' }
 }
@@ -23,7 +25,7 @@ export function routeOf(fragment: string): Route {
 export function addressOf(route: Route): string {
   if (route.screen === 'home') return '#/'
   if (route.screen === 'flash') return `#/${route.mode}`
-  if (route.screen === 'drive') return `#/drive/${encodeURIComponent(route.path)}`
+  if (route.screen === 'drive' || route.screen === 'card') return `#/${route.screen}/${encodeURIComponent(route.path)}`
   if (route.screen === 'job') return `#/job/${encodeURIComponent(route.id)}`
   return `#/${route.screen}`
 }

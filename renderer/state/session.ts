@@ -1,6 +1,7 @@
 /** Ties the stores to the helper: what it reports goes into them. Runs once per page. */
 import { contractVersion, type Drive, type Job } from '../../native-helpers/contract.ts'
 import { openTransport, type Transport } from '../transport.ts'
+import { useCards } from './cards.ts'
 import { useConnection } from './connection.ts'
 import { useDrives } from './drives.ts'
 import { useFlash } from './flash.ts'
@@ -45,5 +46,8 @@ function drivesReceived(drives: Drive[]): void {
 function jobReceived(job: Job, transport: Transport): void {
   useJobs.getState().received(job)
   transport.setProgress(overallFraction(useJobs.getState().jobs))
-  if (job.state !== 'running') void useHistory.getState().load()
+  if (job.state === 'running') return
+  void useHistory.getState().load()
+  // What was seen before is not what is there now.
+  if (job.kind === 'flash') for (const target of job.targets) useCards.getState().forget(target.path)
 }

@@ -1,116 +1,148 @@
-/** One drive: what it is, whether it may be written, what is on it. */
+/** A drive that is plugged in: what the list tells of it at once, and what looking inside adds. */
+import { type ReactNode, useEffect } from 'react'
 import type { Drive } from '../../../native-helpers/contract.ts'
 import { Button } from '../../components/button.tsx'
 import { Finding } from '../../components/finding.tsx'
 import { PartitionMap } from '../../components/partition-map.tsx'
 import { Refusals } from '../../components/refusals.tsx'
 import { Screen } from '../../components/screen.tsx'
-import { Size } from '../../components/size.tsx'
 import { format, t } from '../../i18n/index.ts'
-import { isOneVolume, refusalsOf, useDrives } from '../../state/drives.ts'
+import { type SeenCard, seenOnDrive, useCards } from '../../state/cards.ts'
+import { useConnection } from '../../state/connection.ts'
+import { driveKey, refusalsOf, useDrives } from '../../state/drives.ts'
+import { jobOnPath, useJobs } from '../../state/jobs.ts'
 import { go } from '../../state/route.ts'
 import { useSettings } from '../../state/settings.ts'
+import { CardHead } from '../card/card-head.tsx'
+import { CardView } from '../card/card-view.tsx'
+import { waysOfDrive } from '../card/card-ways.ts'
+import { LookButton, LookState } from '../card/look-state.tsx'
+import { DriveDetails, Volumes } from './drive-facts.tsx'
 
 export function DriveScreen({ path }: { path: string }) {
   const drive = useDrives((state) => state.drives.find((one) => one.identity.path === path))
-  const showVirtual = useSettings((state) => state.showVirtual)
-  if (!drive) {
-    return (
-      <Screen title={t.drives.gone} sub={<code>{path}</code>}>
-        <p className="soft">{t.drives.goneText}</p>
-      </Screen>
-    )
-  }
-  const refusals = refusalsOf(drive, showVirtual)
+  const card = useCards((state) => state.cards[path])
+  if (drive) return <PluggedIn drive={drive} card={card ?? null} />
+  return card?.report && card.drive ? <TakenOut card={card} drive={card.drive} /> : <Gone path={path} />
+}
+
+function Gone({ path }: { path: string }) {
   return (
-    <Screen title={drive.name} sub={<DriveSub drive={drive} />} actions={<Actions writable={refusals.length === 0} />}>
-      {refusals.length > 0 ? (
-        <Finding kind="warn" title={t.drives.mayNot}>
-          <Refusals refusals={refusals} />
-        </Finding>
-      ) : null}
-      <PartitionMap drive={drive} />
-      <Volumes drive={drive} />
-      <Details drive={drive} />
+    <Screen title={t.drives.gone} sub={<code>{path}</code>}>
+      <p className="soft">{t.drives.goneText}</p>
     </Screen>
   )
 }
 
-function DriveSub({ drive }: { drive: Drive }) {
+/** What was seen stays to be read, copied and sent; nothing can be done with the card itself. */
+function TakenOut({ card, drive }: { card: SeenCard; drive: Drive }) {
+  if (!card.report) return null
   return (
-    <>
-      {t.pictures[drive.picture]} · <code>{drive.identity.path}</code> · {t.drives.readOnlyLook}
-    </>
+    <Screen title={drive.name} sub={<DriveSub drive={drive} report={card.report} />}>
+      <Finding kind="warn" title={t.card.gone} urgent>
+        <p>{t.card.goneText(format.date(card.seenAt))}</p>
+      </Finding>
+      <CardView card={card} report={card.report} name={drive.name} wayOf={waysOfDrive(false, t.card.gone)} acts={null} />
+    </Screen>
+  )
+}
+
+function PluggedIn({ drive, card }: { drive: Drive; card: SeenCard | null }) {
+  const { path } = drive.identity
+  const showVirtual = useSettings((state) => state.showVirtual)
+  const seen = useCards((state) => seenOnDrive(state.cards, drive))
+  const isWritten = useJobs((state) => jobOnPath(state.jobs, path, 0)?.state === 'running')
+  const asksNoPassword = useConnection(({ connection }) => connection.state === 'open' && connection.helper.privileged)
+  const refusals = refusalsOf(drive, showVirtual)
+  const isWritable = refusals.length === 0
+  const look = () => void useCards.getState().look(path, drive)
+
+  // A password window that nobody asked for frightens, and a system that runs is read while it changes: these wait for the button.
+  const byItself = asksNoPassword && isWritable && !isWritten
+  const key = driveKey(drive)
+  useEffect(() => {
+    const now = useDrives.getState().drives.find((one) => one.identity.path === path)
+    if (!byItself || !now || driveKey(now) !== key || seenOnDrive(useCards.getState().cards, now)) return
+    void useCards.getState().look(path, now)
+  }, [byItself, key, path])
+
+  const report = seen?.report ?? null
+  const canLook = !isWritten && !drive.refusals.some((refusal) => refusal.code === 'empty')
+  return (
+    <Screen
+      title={drive.name}
+      sub={<DriveSub drive={drive} report={report} />}
+      actions={seen && (report || seen.state === 'looking') ? <LookButton card={seen} onLook={look} /> : null}
+    >
+      {isWritable ? null : (
+        <Finding kind="warn" title={t.drives.mayNot}>
+          <Refusals refusals={refusals} />
+        </Finding>
+      )}
+      {seen ? <LookState card={seen} name={drive.name} retry={<Button onPress={look}>{t.card.again}</Button>} /> : null}
+      {seen === null && canLook && !byItself ? (
+        <AskToLook onLook={look} isChanged={card !== null} needsPassword={!asksNoPassword} />
+      ) : null}
+      {seen && report ? (
+        <CardView
+          card={seen}
+          report={report}
+          name={drive.name}
+          wayOf={waysOfDrive(isWritable, t.card.notYet.flash)}
+          acts={<Acts isWritable={isWritable} />}
+        />
+      ) : (
+        <>
+          <div className="actions">
+            <Acts isWritable={isWritable} />
+          </div>
+          <PartitionMap drive={drive} />
+          <Volumes drive={drive} />
+          <DriveDetails drive={drive} />
+        </>
+      )}
+    </Screen>
+  )
+}
+
+function DriveSub({ drive, report }: { drive: Drive; report: SeenCard['report'] }) {
+  return (
+    <CardHead report={report}>
+      {t.pictures[drive.picture]} · <code>{drive.identity.path}</code>
+    </CardHead>
+  )
+}
+
+function AskToLook({
+  onLook,
+  isChanged,
+  needsPassword,
+}: {
+  onLook: () => void
+  isChanged: boolean
+  needsPassword: boolean
+}): ReactNode {
+  return (
+    <Finding
+      kind="plain"
+      title={isChanged ? t.card.changed : t.card.lookTitle}
+      action={
+        <Button look="primary" onPress={onLook}>
+          {t.card.look}
+        </Button>
+      }
+    >
+      <p>{needsPassword ? t.card.lookPassword : t.card.lookText}</p>
+    </Finding>
   )
 }
 
 /** They lead to the choice of an image; the drive is not chosen there either until the user does it. */
-function Actions({ writable }: { writable: boolean }) {
+function Acts({ isWritable }: { isWritable: boolean }) {
   return (
     <>
+      {isWritable ? <Button onPress={() => go({ screen: 'flash', mode: 'write' })}>{t.drives.writeImage}</Button> : null}
       <Button onPress={() => go({ screen: 'flash', mode: 'check' })}>{t.drives.checkImage}</Button>
-      {writable ? <Button onPress={() => go({ screen: 'flash', mode: 'write' })}>{t.drives.writeImage}</Button> : null}
     </>
-  )
-}
-
-function Volumes({ drive }: { drive: Drive }) {
-  const { identity, whole: onWhole } = drive
-  const whole = isOneVolume(drive) ? [{ path: identity.path, sizeBytes: identity.sizeBytes, ...onWhole }] : []
-  const volumes = [...whole, ...drive.partitions]
-  if (volumes.length === 0) return null
-  return (
-    <section className="sheet">
-      <table className="volumes">
-        <thead>
-          <tr>
-            <th scope="col">{t.drives.volume}</th>
-            <th scope="col">{t.drives.fileSystem}</th>
-            <th scope="col">{t.drives.size}</th>
-            <th scope="col">{t.drives.inUse}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {volumes.map((volume) => (
-            <tr key={volume.path}>
-              <th scope="row">
-                {volume.label || t.drives.unnamed} <code className="volume-path">{volume.path}</code>
-              </th>
-              <td data-name={t.drives.fileSystem}>{volume.fs ?? t.drives.unknown}</td>
-              <td data-name={t.drives.size}>
-                <Size bytes={volume.sizeBytes} />
-              </td>
-              <td data-name={t.drives.inUse}>
-                {volume.mounts.length > 0 ? <code>{volume.mounts.join(', ')}</code> : t.drives.notInUse}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  )
-}
-
-function Details({ drive }: { drive: Drive }) {
-  return (
-    <section className="sheet">
-      <h2>{t.drives.details}</h2>
-      <dl className="rows">
-        <Row name={t.drives.path} value={<code>{drive.identity.path}</code>} />
-        <Row name={t.drives.serial} value={drive.identity.serial ? <code>{drive.identity.serial}</code> : t.drives.noSerial} />
-        <Row name={t.drives.bus} value={drive.bus} />
-        <Row name={t.drives.exactSize} value={format.exact(drive.identity.sizeBytes)} />
-        <Row name={t.drives.sector} value={format.exact(drive.sectorSize)} />
-      </dl>
-    </section>
-  )
-}
-
-function Row({ name, value }: { name: string; value: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   )
 }

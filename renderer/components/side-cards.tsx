@@ -1,0 +1,56 @@
+import { t } from '../i18n/index.ts'
+import { cardLine } from '../screens/card/card-words.ts'
+import { type SeenCard, useCards } from '../state/cards.ts'
+import { fileName } from '../state/image.ts'
+import { useRecent } from '../state/recent.ts'
+import { useRoute } from '../state/route.ts'
+import { CardFileIcon } from './icons.tsx'
+import type { MarkKind } from './mark.tsx'
+import { SideItem } from './side-item.tsx'
+
+/** Card images and folders that were looked at, each with its system and how it is as far as it was seen in this session. */
+export function SideCards() {
+  const { recent, forgetAll } = useRecent()
+  const cards = useCards((state) => state.cards)
+  const route = useRoute((state) => state.route)
+  const inWork = Object.values(cards).filter((card) => card.drive === null && !recent.some(({ path }) => path === card.path))
+  const paths = [...inWork.map((card) => card.path), ...recent.map((card) => card.path)]
+  if (paths.length === 0) return null
+  return (
+    <section aria-labelledby="side-cards">
+      <h2 id="side-cards">{t.card.recent}</h2>
+      <ul className="side-list">
+        {paths.map((path) => {
+          const { word, mark } = lineOf(cards[path])
+          return (
+            <SideItem
+              key={path}
+              to={{ screen: 'card', path }}
+              current={route.screen === 'card' && route.path === path}
+              picture={<CardFileIcon size={26} />}
+              name={fileName(path)}
+              word={word}
+              mark={mark}
+            />
+          )
+        })}
+      </ul>
+      <button type="button" className="side-fold" onClick={forget}>
+        {t.card.forget}
+      </button>
+    </section>
+  )
+
+  /** The one that is shown stays shown: it is forgotten with the next start. */
+  function forget() {
+    forgetAll()
+    for (const path of paths) if (!(route.screen === 'card' && route.path === path)) useCards.getState().forget(path)
+  }
+}
+
+function lineOf(card: SeenCard | undefined): { word: string; mark: MarkKind | null } {
+  if (!card) return { word: t.card.lookTitle, mark: null }
+  if (card.state === 'looking') return { word: t.card.looking, mark: 'busy' }
+  if (card.state === 'failed') return { word: t.states.failed, mark: 'bad' }
+  return card.report ? cardLine(card.report) : { word: t.card.lookTitle, mark: null }
+}
