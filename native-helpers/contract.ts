@@ -4,7 +4,7 @@
  */
 // As a namespace: the bundler then leaves out what is not used, four fifths of it.
 import * as z from 'zod'
-import { report } from './contract-report.ts'
+import { report, systemId } from './contract-report.ts'
 
 export * from './contract-report.ts'
 
@@ -290,6 +290,25 @@ export const requests = {
     answer: z.object({ path: z.string(), sizeBytes: bytes }),
   },
   'cards.stop': { params: z.object({ ticket: z.string().min(1) }), answer: z.object({}) },
+  /** Practice cards: files that behave like cards with something wrong. `problem`: why one cannot be made here. */
+  'demo.list': {
+    params: z.object({}),
+    answer: z.array(
+      z.object({
+        id: z.string(),
+        system: systemId,
+        title: z.string(),
+        ailment: z.string().nullable(),
+        sizeBytes: bytes,
+        problem: z.string().nullable(),
+      }),
+    ),
+  },
+  /** The folder is made where there is none; a card that is there already is left, and the new one gets a number in its name. */
+  'demo.make': {
+    params: z.object({ id: z.string().min(1), folder: z.string().min(1) }),
+    answer: z.object({ path: z.string() }),
+  },
   'flash.plan': { params: flashRequest, answer: flashPlan },
   /** `confirmed` repeats the drives that the user saw and said yes to; a plan starts once. */
   'flash.start': {

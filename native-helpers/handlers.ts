@@ -5,6 +5,7 @@ import { watchDrives } from './drives/watch.ts'
 import type { Handlers } from './helper.ts'
 import { browse } from './imaging/browse.ts'
 import { probeImage } from './imaging/probe.ts'
+import { listPracticeCards, makePracticeCard } from './jobs/demo/make-cards.ts'
 import { saveBundle } from './jobs/inspect-bundle.ts'
 import { Inspections } from './jobs/inspections.ts'
 import type { JobRunner } from './jobs/job-runner.ts'
@@ -42,10 +43,18 @@ export function createHandlers(runner: JobRunner): Handlers {
       }
       return inspections.run(asked, caller)
     },
-    'cards.bundle': (request) => saveBundle(request),
+    async 'cards.bundle'(request) {
+      const { path, sizeBytes } = await saveBundle(request)
+      return { path, sizeBytes }
+    },
     'cards.stop'({ ticket }) {
       inspections.stop(ticket)
       return {}
+    },
+    'demo.list': () => listPracticeCards(),
+    async 'demo.make'({ id, folder }) {
+      const { path } = await makePracticeCard(id, folder, { ifThere: 'number' })
+      return { path }
     },
     'flash.plan': (request) => runner.planFlash(request),
     'flash.start': ({ planId, confirmed }) => ({ jobId: runner.startFlash(planId, confirmed) }),

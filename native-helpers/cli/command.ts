@@ -1,31 +1,21 @@
 import { exitCodes, toErrorValue } from '../errors.ts'
 import { version } from '../version.ts'
 import { parseVerb, usageError } from './args.ts'
+import { demo } from './demo.ts'
 import { drives } from './drives.ts'
 import { flash } from './flash.ts'
 import { generalHelp, help, verbHelp } from './help.ts'
+import { inspect } from './inspect.ts'
 import { reportError, resultOf } from './report.ts'
 import { serve } from './serve.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 import type { Verb } from './verb.ts'
 import { verify } from './verify.ts'
 
-export const verbs: Verb[] = [drives, flash, verify, serve, help]
+export const verbs: Verb[] = [drives, flash, verify, inspect, demo, serve, help]
 
 /** Words of the command line that other versions have. Said plainly, instead of "unknown", and never done halfway. */
-const elsewhere = new Set([
-  'inspect',
-  'repair',
-  'enlarge',
-  'backup',
-  'restore',
-  'reset',
-  'merge',
-  'switch',
-  'modules',
-  'undo',
-  'demo',
-])
+const elsewhere = new Set(['repair', 'enlarge', 'backup', 'restore', 'reset', 'merge', 'switch', 'modules', 'undo', 'demo'])
 
 /** Runs one command and answers its exit code; every error has been told by then. */
 export async function runCommand(argv: string[]): Promise<number> {

@@ -22,13 +22,13 @@ const exitCodeLines = [
   '3    refused for safety: system disk, mounted, changed since it was confirmed',
   '4    not the data expected: checksum, damaged image',
   '5    needs privilege that was not given',
-  '6    verified, and something is wrong',
+  '6    inspected or verified, and something is wrong',
   '130  cancelled',
 ]
 
 export function generalHelp(verbs: Verb[]): string {
   return [
-    `Livecard ${version}: writes and verifies cards and sticks.`,
+    `Livecard ${version}: writes, verifies and inspects cards and sticks.`,
     '',
     ...table(verbs.map(({ name, usage, summary }) => [`  livecard ${name} ${usage}`.trimEnd(), summary])),
     '',

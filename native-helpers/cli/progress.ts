@@ -99,7 +99,8 @@ function liveLine(job: Job, columns: number): string {
   return [head, bar(fraction, width), ...words].join('  ')
 }
 
-const utf8 = /utf-?8/i.test(process.env.LC_ALL || process.env.LC_CTYPE || process.env.LANG || '')
+/** The terminal shows more than ASCII. */
+export const utf8 = /utf-?8/i.test(process.env.LC_ALL || process.env.LC_CTYPE || process.env.LANG || '')
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 
 function bar(fraction: number, width: number): string {

@@ -41,8 +41,19 @@ export function table(rows: string[][], right: number[] = []): string[] {
 
 const segmenter = new Intl.Segmenter()
 
+/** Text for so many cells: filled with blanks, or cut with an ellipsis. */
+export function fit(text: string, cells: number): string {
+  if (width(text) <= cells) return text + ' '.repeat(cells - width(text))
+  let cut = ''
+  for (const { segment } of segmenter.segment(text)) {
+    if (width(cut) + width(segment) > cells - 1) break
+    cut += segment
+  }
+  return cells > 0 ? `${cut}…${' '.repeat(Math.max(0, cells - 1 - width(cut)))}` : ''
+}
+
 /** Cells of a terminal: a letter with its accents is one, a wide one of East Asia two. */
-function width(text: string): number {
+export function width(text: string): number {
   let cells = 0
   for (const { segment } of segmenter.segment(text))
     cells += /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u.test(

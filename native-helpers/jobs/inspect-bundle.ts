@@ -4,6 +4,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Drive } from '../contract.ts'
+import type { Report } from '../contract-report.ts'
 import { isKernelsPlace } from '../drives/file-users.ts'
 import { LivecardError, systemCode } from '../errors.ts'
 import type { CardPiece } from '../systems/card-pieces.ts'
@@ -37,11 +38,14 @@ It holds no files of the card and no lists of them. The names and UUIDs of its p
 number is in it only where the user agreed. The path of the user's own folder is shown as "~".
 `
 
-/** Inspects a target and saves what helps others to understand it, as a .tar.gz. Answers where it lies. */
-export async function saveBundle(
-  request: BundleRequest,
-  options: InspectOptions = {},
-): Promise<{ path: string; sizeBytes: number }> {
+export interface SavedBundle {
+  path: string
+  sizeBytes: number
+  report: Report
+}
+
+/** Inspects a target and saves what helps others to understand it, as a .tar.gz. Answers where it lies, and the report. */
+export async function saveBundle(request: BundleRequest, options: InspectOptions = {}): Promise<SavedBundle> {
   await checkPlace(request.to)
   const { report, pieces, drive } = await inspectTarget(request, { ...options, pieces: true })
   const files: [name: string, content: Uint8Array][] = [
@@ -54,7 +58,7 @@ export async function saveBundle(
     ['environment.json', text(json(environment()))],
   ]
   const packed = await promisify(gzip)(tarOf(files))
-  return { path: await writeNew(request.to, packed), sizeBytes: packed.length }
+  return { path: await writeNew(request.to, packed), sizeBytes: packed.length, report }
 }
 
 function pieceFacts({ name, offset, bytes }: CardPiece) {

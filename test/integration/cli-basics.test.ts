@@ -38,9 +38,12 @@ test('wrong usage ends with 2, says why in three parts on stderr, and nothing on
   writeFileSync(image, Buffer.alloc(1 << 20, 1))
   const cases = [
     ['frobnicate'],
-    ['inspect', image],
+    ['inspect'],
+    ['inspect', image, image],
+    ['inspect', join(folder, 'absent.img')],
+    ['inspect', folder, '--base', image],
     ['repair', image],
-    ['demo', folder],
+    ['demo', folder, 'no-such-card'],
     ['flash'],
     ['flash', image],
     ['flash', image, join(folder, 'card.img'), '--frob'],

@@ -56,6 +56,8 @@ export function fixedHandlers(onCallerGone: () => void = () => {}): Handlers {
     'cards.inspect': refuse,
     'cards.bundle': refuse,
     'cards.stop': () => ({}),
+    'demo.list': () => [],
+    'demo.make': refuse,
     'flash.plan': refuse,
     'flash.start': refuse,
     'verify.start': refuse,
