@@ -35,6 +35,11 @@ const verbs: Record<string, Verb> = {
     await setUp('command')
     return node(['test/bench/bench.ts', ...args])
   },
+  async fuzz(args) {
+    const { setUp } = await import('./setup.ts')
+    await setUp('tests')
+    return node(['test/fuzz/run.ts', ...args])
+  },
   async test(args) {
     const { setUp } = await import('./setup.ts')
     await setUp('tests')

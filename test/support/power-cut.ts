@@ -1,4 +1,5 @@
 import type { BlockDevice } from '../../native-helpers/block/device.ts'
+import { seeded } from './tools.ts'
 
 /** What a card was asked to do, in order; `note` is what the test wanted to remember of that moment. */
 export type CardEvent = { kind: 'write'; offset: number; bytes: Uint8Array; note: number } | { kind: 'flush'; note: number }
@@ -93,15 +94,4 @@ function withWrites(base: Uint8Array, writes: { offset: number; bytes: Uint8Arra
   const card = Uint8Array.from(base)
   for (const { offset, bytes } of writes) card.set(bytes, offset)
   return card
-}
-
-/** Mulberry32: the same numbers in every run. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
