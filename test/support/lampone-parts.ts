@@ -90,11 +90,12 @@ export interface SystemOptions {
   compressor: string
   /** The line of root in /etc/shadow, the password's field of it. */
   rootPassword: string
+  initrdBytes: number
 }
 
 /** The root filesystem of a live system in small, and its kernel and initrd beside it. */
 export function makeSystem(folder: string, options: SystemOptions): SystemParts {
-  const { version, kernelOf, mergedUsr, compressor, rootPassword } = options
+  const { version, kernelOf, mergedUsr, compressor, rootPassword, initrdBytes } = options
   const root = join(folder, 'root')
   const at = (path: string) => join(root, path)
   for (const path of ['boot', 'etc', 'usr/lib', 'usr/bin', 'var/log', 'home']) mkdirSync(at(path), { recursive: true })
@@ -110,10 +111,7 @@ export function makeSystem(folder: string, options: SystemOptions): SystemParts 
   const kernel = join(folder, 'vmlinuz')
   const initrd = join(folder, 'initrd.img')
   writeFileSync(kernel, kernelOf(version))
-  writeFileSync(
-    initrd,
-    gzipInitrd({ init: '#!/bin/sh\n', 'scripts/live': 'live-boot\n'.repeat(500), [`modules-${version}`]: version }),
-  )
+  writeFileSync(initrd, gzipInitrd({ init: '#!/bin/sh\n', 'scripts/live': noise(initrdBytes), [`modules-${version}`]: version }))
   copyFileSync(kernel, at(`boot/vmlinuz-${version}`))
   const squashfs = join(folder, 'filesystem.squashfs')
   tool('mksquashfs', [root, squashfs, '-comp', compressor, '-b', '128K', '-noappend', '-no-progress', '-quiet'])

@@ -1,4 +1,4 @@
-import { copyFileSync, linkSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   armKernel,
@@ -32,6 +32,10 @@ export interface LamponeOptions {
   changes?: 'some' | 'empty' | 'none'
   /** LUKS instead of ext4. */
   encrypted?: boolean
+  /** A real kernel, in both places. */
+  kernel?: { path: string; release: string }
+  /** Of content in the initrd that does not pack. */
+  initrdBytes?: number
   /** Instead of the ones of the layout: the dates are the UUIDs. */
   dates?: { system: string; kernel: string }
 }
@@ -90,10 +94,17 @@ const kinds: Record<LamponeLayout, Kind> = {
   resilient,
 }
 
+function kindOf({ layout, kernel }: LamponeOptions): Kind {
+  const kind = kinds[layout]
+  if (!kernel) return kind
+  const bytes = readFileSync(kernel.path)
+  return { ...kind, versions: [kernel.release, kernel.release], kernelOf: () => bytes, compressor: 'gzip' }
+}
+
 /** A card as the installer of its system makes it, sparse: tables by sfdisk, ISO partitions by xorriso, FAT by mkfs.vfat, persistence by mke2fs. */
 export function makeLampone(folder: string, options: LamponeOptions): LamponeCard {
   const { layout, upgraded = false, fallback = 1, persistenceMiB = 48, tailMiB = 0 } = options
-  const kind = kinds[layout]
+  const kind = kindOf(options)
   const dates = options.dates ?? { system: '2020061412301100', kernel: '2020061412301200' }
   const work = join(folder, `work-${Math.random().toString(36).slice(2)}`)
   mkdirSync(work)
@@ -101,6 +112,7 @@ export function makeLampone(folder: string, options: LamponeOptions): LamponeCar
     ...kind,
     version: kind.versions[0],
     rootPassword: options.rootPassword ?? '*',
+    initrdBytes: options.initrdBytes ?? 1000,
   })
   const isos = makeIsos(work, kind, parts, dates)
   const kernelVersion = kind.versions[upgraded ? 1 : 0]

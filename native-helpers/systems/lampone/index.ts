@@ -1,0 +1,135 @@
+import type { Finding } from '../../contract-report.ts'
+import { decimalSize } from '../../decimal-size.ts'
+import { openIso9660 } from '../../volumes/iso9660.ts'
+import type { VolumeTree } from '../../volumes/tree.ts'
+import { found } from '../finding.ts'
+import { releaseOf } from '../linux-root.ts'
+import type { Card, CardVolume, Description, System } from '../system.ts'
+import { checkKernels } from './check-kernels.ts'
+import { checkMenus } from './check-menu.ts'
+import { checkPersistence } from './check-persistence.ts'
+import { checkTable } from './check-table.ts'
+import { type LamponeFinding, lamponeFindings } from './findings.ts'
+import { type IsoPart, openIsoPart } from './iso-part.ts'
+import { findLayout, type Layout, type Role } from './layout.ts'
+import type { Union } from './modules.ts'
+import { lookAtPersistence, type Persistence, sizeOfChanges } from './persistence.ts'
+import { hasPublishedPassword, openSystemImage } from './system-image.ts'
+
+/** In the user's words. */
+const roleWords: Record<Role, string> = { boot: 'boot', system: 'system', kernel: 'kernel', persistence: 'persistence' }
+
+/** Lampone Pi, liveng, Resilient Linux and Secure-K: a system and a kernel each as an ISO volume in a partition, and changes laid over them by live-boot. */
+export const lampone: System = {
+  async detect(card) {
+    const layout = await findLayout(card)
+    if (!layout) return null
+    const { id, name, generation, evidence } = layout
+    const roles = new Map([...layout.roles].map(([role, volume]) => [volume.number, roleWords[role]] as const))
+    return { id, name, generation, evidence, roles, describe: () => describe(card, layout) }
+  },
+}
+
+async function describe(card: Card, layout: Layout): Promise<Description> {
+  const { roles } = layout
+  const findings = checkTable(card, layout)
+  const system = await openPart(roles.get('system'), 'system-partition-unreadable', findings)
+  const kernel = await openPart(roles.get('kernel'), 'kernel-partition-unreadable', findings)
+  if (system && kernel && system.iso.uuid !== null && system.iso.uuid === kernel.iso.uuid) {
+    const detail = `Partitions ${system.volume.number} and ${kernel.volume.number} both have the UUID ${system.iso.uuid}.`
+    findings.push(found(lamponeFindings, 'iso-uuids-equal', detail))
+  }
+  const image = system && (await checkSystem(system, findings))
+  const menus = await checkMenus({ boot: roles.get('boot') ?? null, volumes: card.volumes, system, kernel })
+  const volume = roles.get('persistence')
+  const persistence = volume ? lookAtPersistence(volume) : null
+  const seen = checkPersistence(persistence, card.volumes)
+  const union = unionOf(persistence, image)
+  const { kernels, findings: ofKernels } = await checkKernels({ system, kernel, starting: menus.starting, union })
+  if (hasPublishedPassword(union.upper, union.lower)) {
+    findings.push(found(lamponeFindings, 'root-password-public', 'It is "password", or there is none.'))
+  }
+  return {
+    kernels,
+    overlays: seen.overlays,
+    rooms: seen.rooms,
+    slots: [],
+    findings: [...findings, ...menus.findings, ...ofKernels, ...seen.findings],
+    facts: [
+      ...systemFacts(image),
+      ...isoFacts('System partition', system),
+      ...isoFacts('Kernel partition', kernel),
+      ...menus.facts,
+      ...changesFacts(persistence),
+    ],
+  }
+}
+
+async function openPart(volume: CardVolume | undefined, id: LamponeFinding, findings: Finding[]): Promise<IsoPart | null> {
+  const { value, problem } = volume ? await openIsoPart(volume) : { value: null, problem: { detail: 'there is no such partition' } }
+  if (value) return value
+  const where = volume ? `Partition ${volume.number}: ` : ''
+  findings.push(found(lamponeFindings, id, sentence(`${where}${problem.detail}`), volume?.number ?? null))
+  return null
+}
+
+/** The compressed system; what is wrong with it is told. */
+async function checkSystem({ iso, volume }: IsoPart, findings: Finding[]): Promise<VolumeTree | null> {
+  const { value: image, problem } = await openSystemImage(iso)
+  const [cutOff] = iso.problems
+  if (problem) {
+    findings.push(found(lamponeFindings, 'system-image-damaged', `Partition ${volume.number}: ${problem.detail}.`, volume.number))
+  } else if (cutOff) {
+    findings.push(
+      found(lamponeFindings, 'system-larger-than-partition', `Partition ${volume.number}: ${cutOff.detail}.`, volume.number),
+    )
+  }
+  return image
+}
+
+function unionOf(persistence: Persistence | null, lower: VolumeTree | null): Union {
+  if (!persistence) return { upper: null, lower, upperHidden: false }
+  if (persistence.state === 'encrypted') return { upper: null, lower, upperHidden: true }
+  return { upper: persistence.changes?.upper ?? null, lower, upperHidden: persistence.state !== 'open' }
+}
+
+function systemFacts(image: VolumeTree | null): { label: string; value: string }[] {
+  const release = image && releaseOf(image)
+  return release ? [{ label: 'System', value: release.name }] : []
+}
+
+/** Where the second descriptor of a first write lies; a rewrite has none there. */
+const secondSession = 32
+
+function isoFacts(label: string, part: IsoPart | null): { label: string; value: string }[] {
+  if (!part) return []
+  const { iso, volume } = part
+  const isFirst = openIso9660(volume.device, secondSession).value?.uuid === iso.uuid
+  const written = isFirst ? 'as installed' : 'written anew since'
+  return [{ label, value: `${iso.volumeId}, UUID ${iso.uuid ?? 'none'}, ${decimalSize(iso.sizeBytes)}, ${written}` }]
+}
+
+function changesFacts(persistence: Persistence | null): { label: string; value: string }[] {
+  if (!persistence || persistence.state === 'encrypted' || !persistence.changes) return []
+  const { mounts, upper } = persistence.changes
+  const facts = mounts
+    ? [
+        {
+          label: 'persistence.conf',
+          value: mounts.map(({ directory, options }) => `${directory} ${options.join(',')}`).join('; ') || 'empty',
+        },
+      ]
+    : []
+  if (!upper) return facts
+  const { bytes, files, whiteouts, complete } = sizeOfChanges(upper)
+  const more = complete ? '' : 'at least '
+  return [
+    ...facts,
+    { label: 'Your changes', value: `${more}${files} files, ${decimalSize(bytes)}` },
+    { label: 'Deleted files of the system', value: `${more}${whiteouts}` },
+  ]
+}
+
+function sentence(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`
+}

@@ -1,0 +1,22 @@
+/** A mount that persistence.conf asks for (persistence.conf(5)). */
+export interface PersistentMount {
+  directory: string
+  options: string[]
+}
+
+/** One mount per line, "directory options"; blank lines and those that begin with # say nothing. */
+export function parsePersistenceConf(text: string): PersistentMount[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('/'))
+    .map((line) => {
+      const [directory = '', options = ''] = line.split(/\s+/)
+      return { directory, options: options.split(',').filter((option) => option !== '') }
+    })
+}
+
+/** Whether the whole system is laid over, as this family has it. */
+export function keepsEverything(mounts: readonly PersistentMount[]): boolean {
+  return mounts.some(({ directory, options }) => directory === '/' && options.includes('union'))
+}

@@ -1,0 +1,34 @@
+import type { IsoVolume } from '../../volumes/iso9660.ts'
+import type { Parsed } from '../../volumes/problem.ts'
+import { openSquashfsTree } from '../../volumes/squashfs/tree.ts'
+import type { VolumeTree } from '../../volumes/tree.ts'
+import { textOf } from '../linux-root.ts'
+import { isoFile, squashfsPath } from './iso-part.ts'
+import { isPassword } from './sha-crypt.ts'
+
+/** The published images of Lampone Pi come with it. */
+const publishedPassword = 'password'
+const shadowPath = 'etc/shadow'
+const maxShadowBytes = 64 * 1024
+const caches = { contentCacheBytes: 8 * 1024 * 1024, metadataCacheBytes: 4 * 1024 * 1024 }
+
+/** The compressed system in the system partition, opened as a tree; a problem where it is missing, cut off or damaged. */
+export async function openSystemImage(iso: IsoVolume): Promise<Parsed<VolumeTree>> {
+  const { value: file, problem } = isoFile(iso, squashfsPath)
+  if (!file) return { value: null, problem }
+  const { value: tree, problem: damaged } = await openSquashfsTree(file.device, caches)
+  if (!tree) return { value: null, problem: damaged }
+  const { problem: unread } = tree.root.list()
+  return unread ? { value: null, problem: unread } : { value: tree, problem: null }
+}
+
+/** Whether the administrator's password is the published one, by the changes or else by the system; null where that cannot be told. */
+export function hasPublishedPassword(upper: VolumeTree | null, lower: VolumeTree | null): boolean | null {
+  const text = (upper && textOf(upper, shadowPath, maxShadowBytes)) ?? (lower && textOf(lower, shadowPath, maxShadowBytes))
+  const hash = text
+    ?.split('\n')
+    .find((line) => line.startsWith('root:'))
+    ?.split(':')[1]
+  if (hash === undefined) return null
+  return hash === '' ? true : isPassword(hash, publishedPassword)
+}
