@@ -19,6 +19,7 @@ import { PlanScreen } from './screens/flash/plan-screen.tsx'
 import { HistoryScreen } from './screens/history/history-screen.tsx'
 import { HomeScreen } from './screens/home/home-screen.tsx'
 import { JobScreen } from './screens/job/job-screen.tsx'
+import { PracticeScreen } from './screens/practice/practice-screen.tsx'
 import { SettingsScreen } from './screens/settings/settings-screen.tsx'
 import { useConnection } from './state/connection.ts'
 import { type Route, useRoute } from './state/route.ts'
@@ -105,6 +106,8 @@ function CurrentScreen({ route }: { route: Route }) {
       return <JobScreen key={route.id} id={route.id} />
     case 'history':
       return <HistoryScreen />
+    case 'practice':
+      return <PracticeScreen />
     case 'settings':
       return <SettingsScreen />
   }

@@ -19,7 +19,7 @@ export interface MapPiece {
 
 /** Alignment and the tables themselves take a few megabytes on every drive, and are no room that one misses. */
 const leastGapBytes = 16e6
-const leastGapShare = 0.01
+const leastGapShare = 0.05
 /** Containers of logical partitions (MBR): what is in them is drawn, they are not. */
 const extendedTypes = new Set(['05', '0f', '85'])
 

@@ -4,14 +4,14 @@ import { create } from 'zustand'
 export type FlashMode = 'write' | 'check'
 
 export type Route =
-  | { screen: 'home' | 'list' | 'drives' | 'plan' | 'history' | 'settings' }
+  | { screen: 'home' | 'list' | 'drives' | 'plan' | 'history' | 'settings' | 'practice' }
   | { screen: 'flash'; mode: FlashMode }
   | { screen: 'drive'; path: string }
   /** A card image, a folder or an overlay file. */
   | { screen: 'card'; path: string }
   | { screen: 'job'; id: string }
 
-const plain = ['list', 'drives', 'plan', 'history', 'settings'] as const
+const plain = ['list', 'drives', 'plan', 'history', 'settings', 'practice'] as const
 
 export function routeOf(fragment: string): Route {
   const [screen = '', rest = ''] = fragment.replace(/^#?\/?/, '').split(/\/(.*)/s)

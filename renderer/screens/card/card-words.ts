@@ -27,10 +27,11 @@ export function systemName({ system }: Report): string | null {
   return system.generation === null ? system.name : `${system.name}, ${system.generation}`
 }
 
-/** For the left part: the system and how it is. */
+/** For the left part: how it is first, since the end of the line is cut where it is long. */
 export function cardLine(report: Report): { word: string; mark: MarkKind | null } {
   const { word, mark } = healthWords(report)
-  return { word: `${report.system?.name ?? t.card.noSystem} · ${word}`, mark }
+  if (report.system === null && mark === null) return { word: t.card.noSystem, mark }
+  return { word: `${word} · ${report.system?.name ?? t.card.noSystem}`, mark }
 }
 
 export function partitionName({ role, label, partlabel, number }: ReportPartition): string {

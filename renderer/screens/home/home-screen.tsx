@@ -1,13 +1,11 @@
 /** The question that the app begins with, and the ways to answer it. */
 import type { ComponentType, ReactNode } from 'react'
-import { Button } from '../../components/button.tsx'
 import { DropBox } from '../../components/drop-box.tsx'
 import { CompareIcon, LookIcon, WriteIcon } from '../../components/icons.tsx'
 import { Link } from '../../components/link.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { t } from '../../i18n/index.ts'
-import { useFlash } from '../../state/flash.ts'
-import { go, type Route } from '../../state/route.ts'
+import type { Route } from '../../state/route.ts'
 
 export function HomeScreen() {
   return (
@@ -43,17 +41,15 @@ function Tile({ to, Icon, name, text }: TileProps) {
 }
 
 function Practice() {
-  const practise = () => {
-    useFlash.getState().setCardFile({ wanted: true })
-    go({ screen: 'flash', mode: 'write' })
-  }
   return (
     <section className="sheet practice">
       <div className="grow">
         <h2>{t.home.newHere}</h2>
         <p className="soft">{t.home.newHereText}</p>
       </div>
-      <Button onPress={practise}>{t.home.practise}</Button>
+      <Link to={{ screen: 'practice' }} className="button button-plain">
+        {t.home.practise}
+      </Link>
     </section>
   )
 }
