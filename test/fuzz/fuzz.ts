@@ -133,8 +133,11 @@ function watched(child: ChildProcess, { result, trace, say, label }: Watching): 
     }, 1000)
     child.on('message', (news: HuntNews) => {
       heardAt = performance.now()
-      if (news.kind === 'find') result.finds.push(news.find)
-      else result.states = added([before, news.states])
+      if (news.kind === 'find') {
+        result.finds.push(news.find)
+        say(`${news.find.target}, ${news.find.seed}: ${news.find.what.slice(0, 600)}\n${JSON.stringify(news.find.mutation)}`)
+      }
+      if (news.kind !== 'find') result.states = added([before, news.states])
       if (result.finds.length >= maxFinds) child.kill('SIGKILL')
       if (news.kind === 'end') {
         ended = true
