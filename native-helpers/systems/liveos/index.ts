@@ -1,0 +1,20 @@
+import type { Card, Detection, System } from '../system.ts'
+import { describeLive } from './describe.ts'
+import { findLive } from './detect.ts'
+
+const names = {
+  stick: 'Fedora LiveOS stick',
+  iso: 'Fedora live image, written as it is',
+  folder: 'Fedora LiveOS stick',
+  overlay: 'Changes of a Fedora LiveOS stick',
+} as const
+
+/** Live systems of dracut's dmsquash-live, as livecd-tools and Fedora's images lay them out. */
+export const liveos: System = {
+  async detect(card: Card): Promise<Detection | null> {
+    const live = await findLive(card)
+    if (!live) return null
+    const { form, generation, evidence, roles } = live
+    return { id: 'liveos', name: names[form], generation, evidence, roles, describe: () => describeLive(card, live) }
+  },
+}
