@@ -36,6 +36,7 @@ export const debianPackages = {
     'f2fs-tools',
     'fdisk',
     'file',
+    'gdisk',
     'genisoimage',
     'grub-common',
     'gzip',
