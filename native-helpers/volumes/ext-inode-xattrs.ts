@@ -1,5 +1,6 @@
 import { decodeName } from '../wasm/names.ts'
 import type { ExtInode } from './ext-inode.ts'
+import type { ExtVolume } from './ext-tree-volume.ts'
 import { readFields, u8, u16, u32 } from './fields.ts'
 
 /** struct ext4_xattr_entry, fs/ext4/xattr.h; the name follows. Entries grow upwards, four zero bytes end them; values grow downwards from the end. */
@@ -26,8 +27,14 @@ export interface XattrEntry {
   valueBytes: number
 }
 
-/** The entries from `start`, and whether something among them cannot be. `valuesStart` is what the places of the values count from. */
-export function xattrEntries(bytes: Uint8Array, start: number, valuesStart: number): { entries: XattrEntry[]; damaged: boolean } {
+export interface XattrEntries {
+  entries: XattrEntry[]
+  /** Something among them cannot be: what comes after it is left out. */
+  damaged: boolean
+}
+
+/** The entries from `start`. `valuesStart` is what the places of the values count from. */
+export function xattrEntries(bytes: Uint8Array, start: number, valuesStart: number): XattrEntries {
   const entries: XattrEntry[] = []
   for (let at = start; at + 4 <= bytes.length; ) {
     if (readFields(magicField, bytes.subarray(at, at + 4)).magic === 0) return { entries, damaged: false }
@@ -47,15 +54,17 @@ export function xattrEntries(bytes: Uint8Array, start: number, valuesStart: numb
   return { entries, damaged: false }
 }
 
-/** Those in the inode itself. */
-export function inodeXattrEntries({ xattrs: { bytes } }: ExtInode): { entries: XattrEntry[]; damaged: boolean } {
-  if (bytes.length < magicBytes || readFields(magicField, bytes).magic !== xattrMagic) return { entries: [], damaged: false }
-  return xattrEntries(bytes, magicBytes, magicBytes)
+/** Those in the inode itself, and the bytes from which the places of their values count. */
+export function inodeXattrEntries(volume: ExtVolume, { offset, xattrsStart }: ExtInode): XattrEntries & { bytes: Uint8Array } {
+  const bytes = xattrsStart === null ? null : volume.bytes(offset + xattrsStart, volume.sb.inodeBytes - xattrsStart)
+  if (!bytes || bytes.length < magicBytes || readFields(magicField, bytes).magic !== xattrMagic)
+    return { entries: [], damaged: false, bytes: new Uint8Array() }
+  return { ...xattrEntries(bytes, magicBytes, magicBytes), bytes }
 }
 
 /** Where a value lies in the inode, counted from its start; null where there is none of that name. */
-export function findInodeXattr(inode: ExtInode, name: string): { start: number; lengthBytes: number } | null {
-  const entry = inodeXattrEntries(inode).entries.find((each) => each.name === name)
-  if (!entry || entry.place.start === null) return null
-  return { start: inode.xattrs.start + entry.place.start, lengthBytes: entry.valueBytes }
+export function findInodeXattr(volume: ExtVolume, inode: ExtInode, name: string): { start: number; lengthBytes: number } | null {
+  const entry = inodeXattrEntries(volume, inode).entries.find((each) => each.name === name)
+  if (!entry || entry.place.start === null || inode.xattrsStart === null) return null
+  return { start: inode.xattrsStart + entry.place.start, lengthBytes: entry.valueBytes }
 }

@@ -20,13 +20,13 @@ const fields = {
   xattrBlockHigh: u16(0x76),
   ownerHigh: u16(0x78),
   groupHigh: u16(0x7a),
+  extraBytes: u16(0x80),
   changedExtra: u32(0x84),
   modifiedExtra: u32(0x88),
   accessedExtra: u32(0x8c),
   created: u32(0x90),
   createdExtra: u32(0x94),
 }
-const extraBytesField = { extraBytes: u16(0x80) }
 const headBytes = 128
 /** i_block: fifteen block numbers, the root of an extent tree, a short link, a device number, or the start of small content. */
 export const mapOffset = 0x28
@@ -69,20 +69,19 @@ export interface ExtInode {
   /** Null in small inodes. */
   created: ExtTime | null
   rdev: DeviceNumber | null
-  /** i_block */
-  map: Uint8Array
   /** Number of the block with extended attributes; 0 for none. */
   xattrBlock: number
-  /** What of the inode is left for extended attributes, and where it begins in the inode. */
-  xattrs: { start: number; bytes: Uint8Array }
+  /** Where in it the room for extended attributes begins; null where there is none. */
+  xattrsStart: number | null
 }
 
-/** An inode from its bytes, which are copied; null where it is in use for nothing that there is. */
+/** An inode from its bytes; null where it is in use for nothing that there is. */
 export function parseExtInode(sb: ExtSuperblock, number: number, offset: number, bytes: Uint8Array): ExtInode | null {
-  const { extraBytes } = readFields(extraBytesField, bytes)
-  const hasExtra = bytes.length > headBytes && extraBytes % 4 === 0 && headBytes + extraBytes <= bytes.length
-  const end = headBytes + (hasExtra ? extraBytes : 0)
-  const raw = readFields(fields, bytes.subarray(0, end))
+  const raw = readFields(fields, bytes)
+  const hasExtra = bytes.length > headBytes && raw.extraBytes % 4 === 0 && headBytes + raw.extraBytes <= bytes.length
+  const end = headBytes + (hasExtra ? raw.extraBytes : 0)
+  const extra = (name: 'changedExtra' | 'modifiedExtra' | 'accessedExtra' | 'createdExtra') =>
+    fields[name].offset + 4 <= end ? raw[name] : 0
   const kind = kindOfMode(raw.mode)
   if (kind === null) return null
   const isLong = kind === 'file' || (kind === 'directory' && (sb.incompat & extIncompat.largeDir) !== 0)
@@ -90,9 +89,7 @@ export function parseExtInode(sb: ExtSuperblock, number: number, offset: number,
   if (sizeBytes > maxFileBlocks * sb.blockBytes) return null
   const hasHighSectors = (sb.roCompat & extRoCompat.hugeFile) !== 0
   const sectors = raw.sectorsLow + (hasHighSectors ? raw.sectorsHigh * 0x1_0000_0000 : 0)
-  const map = Uint8Array.from(bytes.subarray(mapOffset, mapOffset + mapBytes))
   const isDevice = kind === 'character-device' || kind === 'block-device'
-  const has = (fieldEnd: number) => end >= fieldEnd
   return {
     number,
     offset,
@@ -104,14 +101,13 @@ export function parseExtInode(sb: ExtSuperblock, number: number, offset: number,
     sizeBytes,
     allocatedBytes: sectors * (hasHighSectors && raw.flags & extInodeFlags.hugeFile ? sb.blockBytes : 512),
     flags: raw.flags,
-    accessed: timeOf(raw.accessed, raw.accessedExtra),
-    changed: timeOf(raw.changed, raw.changedExtra),
-    modified: timeOf(raw.modified, raw.modifiedExtra),
-    created: has(fields.created.offset + 4) ? timeOf(raw.created, raw.createdExtra) : null,
-    rdev: isDevice ? deviceOf(map) : null,
-    map,
+    accessed: timeOf(raw.accessed, extra('accessedExtra')),
+    changed: timeOf(raw.changed, extra('changedExtra')),
+    modified: timeOf(raw.modified, extra('modifiedExtra')),
+    created: fields.created.offset + 4 <= end ? timeOf(raw.created, extra('createdExtra')) : null,
+    rdev: isDevice ? deviceOf(bytes.subarray(mapOffset, mapOffset + mapBytes)) : null,
     xattrBlock: raw.xattrBlockLow + (sb.incompat & extIncompat.bit64 ? raw.xattrBlockHigh * 0x1_0000_0000 : 0),
-    xattrs: { start: end, bytes: hasExtra && extraBytes > 0 ? Uint8Array.from(bytes.subarray(end)) : new Uint8Array() },
+    xattrsStart: hasExtra && raw.extraBytes > 0 ? end : null,
   }
 }
 

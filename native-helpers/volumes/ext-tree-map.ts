@@ -36,11 +36,11 @@ class Damage extends Error {
 }
 
 export function extMap(volume: ExtVolume, inode: ExtInode): ExtMapping {
-  if (inode.flags & extInodeFlags.inlineData) return { extents: inlineExtents(inode), problem: null }
+  if (inode.flags & extInodeFlags.inlineData) return { extents: inlineExtents(volume, inode), problem: null }
   const runs = new Runs(volume, inode)
   try {
-    if (inode.flags & extInodeFlags.extents) readExtents(runs, inode.map, null)
-    else readBlockMap(runs, inode)
+    if (inode.flags & extInodeFlags.extents) readExtents(runs, volume.map(inode), null)
+    else readBlockMap(runs, volume.map(inode))
     runs.finish()
     return { extents: runs.extents, problem: null }
   } catch (thrown) {
@@ -132,7 +132,7 @@ function readExtents(runs: Runs, node: Uint8Array, expectedDepth: number | null)
 }
 
 /** Twelve numbers of blocks, then blocks of numbers one, two and three levels deep (fs/ext4/indirect.c). 0 is a hole. */
-function readBlockMap(runs: Runs, { map }: ExtInode): void {
+function readBlockMap(runs: Runs, map: Uint8Array): void {
   const numbers = numbersOf(map)
   let block = 0
   for (let index = 0; index < directBlocks; index += 1, block += 1) addBlock(runs, block, numbers[index] ?? 0)
@@ -168,7 +168,7 @@ function numbersOf(bytes: Uint8Array): Uint32Array {
 }
 
 /** The start in place of the map, the rest in the attribute system.data (fs/ext4/inline.c). */
-function inlineExtents(inode: ExtInode): Extent[] {
+function inlineExtents(volume: ExtVolume, inode: ExtInode): Extent[] {
   const { sizeBytes, offset } = inode
   const extents: Extent[] = []
   const add = (start: number | null, lengthBytes: number) => {
@@ -176,7 +176,7 @@ function inlineExtents(inode: ExtInode): Extent[] {
   }
   const head = Math.min(mapBytes, sizeBytes)
   add(offset + mapOffset, head)
-  const rest = findInodeXattr(inode, 'system.data')
+  const rest = findInodeXattr(volume, inode, 'system.data')
   const tail = Math.min(rest?.lengthBytes ?? 0, sizeBytes - head)
   add(rest && offset + rest.start, tail)
   add(null, sizeBytes - head - tail)

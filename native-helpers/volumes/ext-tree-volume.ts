@@ -7,7 +7,7 @@ import {
   groupHasSuperblock,
   parseExtGroup,
 } from './ext-groups.ts'
-import { type ExtInode, parseExtInode } from './ext-inode.ts'
+import { type ExtInode, mapBytes, mapOffset, parseExtInode } from './ext-inode.ts'
 import { type ExtSuperblock, extCompat, extIncompat } from './ext-superblock.ts'
 import { pieceUpTo } from './piece.ts'
 import { type Parsed, type Problem, parsed, unusable } from './problem.ts'
@@ -17,6 +17,7 @@ export const extRootInode = 2
 
 const cacheBytes = 4 * 1024 * 1024
 const minPageBytes = 4096
+const pagesAhead = 8
 const keptInodes = 4096
 const maxProblems = 100
 
@@ -28,7 +29,9 @@ export class ExtVolume {
   readonly problems: Problem[]
   readonly #pageBytes: number
   readonly #pages = new Lru<Uint8Array>(cacheBytes)
-  readonly #inodes = new Lru<Parsed<ExtInode>>(keptInodes)
+  #followingPage = -1
+  /** Each in the place that its number leads to, until another one comes there. */
+  readonly #inodes: ({ number: number; inode: Parsed<ExtInode> } | undefined)[] = new Array(keptInodes)
   readonly #groups = new Map<number, ExtGroup | null>()
   /** The group of the superblock that is read by; its descriptors are asked first then. */
   readonly #copyGroup: number
@@ -56,9 +59,16 @@ export class ExtVolume {
   #page(index: number): Uint8Array | null {
     const kept = this.#pages.get(index)
     if (kept) return kept
-    const page = pieceUpTo(this.device, index * this.#pageBytes, this.#pageBytes)
-    if (page) this.#pages.set(index, page, page.length)
-    return page
+    // Whoever goes from one page to the next goes on.
+    const count = index === this.#followingPage ? pagesAhead : 1
+    const pages = pieceUpTo(this.device, index * this.#pageBytes, count * this.#pageBytes)
+    if (!pages) return null
+    this.#followingPage = index + count
+    for (let at = pages.length - 1 - ((pages.length - 1) % this.#pageBytes); at >= 0; at -= this.#pageBytes) {
+      const page = pages.subarray(at, at + this.#pageBytes)
+      this.#pages.set(index + at / this.#pageBytes, page, page.length)
+    }
+    return pages.subarray(0, this.#pageBytes)
   }
 
   block(number: number): Uint8Array | null {
@@ -73,14 +83,14 @@ export class ExtVolume {
 
   /** A file of the tree; with `reserved` also what the filesystem keeps for itself, as its journal. */
   inode(number: number, reserved = false): Parsed<ExtInode> {
-    const kept = this.#inodes.get(number)
-    if (kept) return kept
+    const kept = this.#inodes[number % keptInodes]
+    if (kept?.number === number) return kept.inode
     const { sb } = this
     const isOfTree = number === extRootInode || number >= sb.firstInode
     if (number < 1 || number > sb.inodesCount || !(isOfTree || reserved))
       return unusable('ext-inode', `an entry leads to inode ${number}, which is none of a file`)
     const inode = this.#readInode(number)
-    if (isOfTree) this.#inodes.set(number, inode, 1)
+    if (isOfTree) this.#inodes[number % keptInodes] = { number, inode }
     return inode
   }
 
@@ -94,6 +104,11 @@ export class ExtVolume {
     if (!bytes) return unusable('ext-outside', `inode ${number} lies behind the end of the device`)
     const inode = parseExtInode(sb, number, offset, bytes)
     return inode ? parsed(inode) : unusable('ext-inode', `inode ${number} is empty or damaged`)
+  }
+
+  /** i_block, only to be read. */
+  map({ offset }: ExtInode): Uint8Array {
+    return this.bytes(offset + mapOffset, mapBytes) ?? new Uint8Array(mapBytes)
   }
 
   #group(index: number): ExtGroup | null {

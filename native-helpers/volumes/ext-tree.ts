@@ -124,6 +124,8 @@ export class ExtNode implements TreeNode {
       entries.push(new ExtNode(this.#volume, entry.inode, decodeName(entry.name), entry.type))
       return false
     })
+    // In a large directory names are in the order of their hashes, and the inodes would be read all over the table.
+    entries.sort((a, b) => a.id - b.id)
     return { entries, problem }
   }
 
@@ -165,7 +167,7 @@ function linkTarget(volume: ExtVolume, inode: ExtInode): string | null {
   const { sizeBytes, flags } = inode
   if (flags & extInodeFlags.encrypted || sizeBytes === 0 || sizeBytes >= maxTargetBytes) return null
   const isShort = sizeBytes < mapBytes && !(flags & (extInodeFlags.extents | extInodeFlags.inlineData))
-  if (isShort) return decodeName(inode.map.subarray(0, sizeBytes))
+  if (isShort) return decodeName(volume.map(inode).subarray(0, sizeBytes))
   const { extents, problem } = extMap(volume, inode)
   if (problem) return null
   const bytes = new Uint8Array(sizeBytes)

@@ -38,9 +38,9 @@ export function extXattrs(volume: ExtVolume, inode: ExtInode): Parsed<Map<string
     }
     return null
   }
-  const inside = inodeXattrEntries(inode)
+  const inside = inodeXattrEntries(volume, inode)
   if (inside.damaged) return damaged('do not fit into it')
-  const problem = take(inside.entries, inode.xattrs.bytes)
+  const problem = take(inside.entries, inside.bytes)
   if (problem) return { value: null, problem }
   if (inode.xattrBlock === 0) return parsed(found)
 
