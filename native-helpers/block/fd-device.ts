@@ -16,6 +16,17 @@ export interface FdDeviceOptions {
 
 export type Doing = 'writing' | 'reading' | 'flushing'
 
+/** A read that failed in another thread, as the system told it there. */
+export class ReadFailure extends Error {
+  readonly code: string | null
+  readonly offset: number
+  constructor(code: string | null, message: string, offset: number) {
+    super(message)
+    this.code = code
+    this.offset = offset
+  }
+}
+
 /** An open descriptor as a device for streaming; every system error comes out as a named one. */
 export function fdDevice(options: FdDeviceOptions): StreamDevice {
   const { label, sizeBytes, sectorSize, direct } = options
@@ -53,6 +64,9 @@ export function fdDevice(options: FdDeviceOptions): StreamDevice {
     async read(into, offset) {
       if (offset < 0 || offset + into.length > sizeBytes) throw endsEarly(label, offset)
       await track('reading', offset, () => readAll(fd, into, offset, label))
+    },
+    lend(use) {
+      return track('reading', null, () => use(fd))
     },
     async flush() {
       await track('flushing', null, () => flushFd(fd))
@@ -106,8 +120,10 @@ interface Circumstances {
 }
 
 /** ENXIO, ENODEV and ENOMEDIUM: no such device (any more); EIO: the drive gave up on a request, which is also what a pulled one does. */
-async function named(thrown: unknown, { doing, offset, label, stillThere }: Circumstances): Promise<LivecardError> {
+async function named(thrown: unknown, circumstances: Circumstances): Promise<LivecardError> {
   if (thrown instanceof LivecardError) return thrown
+  const { doing, label, stillThere } = circumstances
+  const offset = thrown instanceof ReadFailure ? thrown.offset : circumstances.offset
   const code = systemCode(thrown)
   if (code === 'ENXIO' || code === 'ENODEV' || code === 'ENOMEDIUM') return driveVanished(label, thrown)
   if (code === 'EIO' && stillThere && !(await stillThere().catch(() => true))) return driveVanished(label, thrown)

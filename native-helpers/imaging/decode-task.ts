@@ -27,5 +27,9 @@ export interface DecodeTask {
   meter: Meter
 }
 
-/** What a thread says. It ends with `ended`: the length of the image, or null where it does not know. */
-export type DecoderMessage = { filled: number; bytes: number } | { ended: number | null } | { failed: ErrorValue }
+/** What a thread says. It ends with `ended`: the length of the image, or null where it does not know; with `stopped` after its ring was. */
+export type DecoderMessage =
+  | { filled: number; bytes: number }
+  | { ended: number | null }
+  | { stopped: true }
+  | { failed: ErrorValue }

@@ -1,14 +1,13 @@
-import type { Worker } from 'node:worker_threads'
 import type { ImageFacts } from '../contract.ts'
 import { cancelled, fromValue } from '../errors.ts'
 import { BlockQueue } from './block-queue.ts'
-import type { DecoderMessage, DecodeTask, Work } from './decode-task.ts'
+import type { DecoderMessage, Work } from './decode-task.ts'
 import { type DigestAlgorithm, type Digester, digestBlocks, digestFile, settled } from './digests.ts'
 import { fileError } from './image-errors.ts'
 import { createMeters, type Meters, readBytes, waitedMs } from './meter.ts'
-import { createRing } from './slot-ring.ts'
+import { createRing, stopRing } from './slot-ring.ts'
 import { type Digests, defaultBlockBytes, defaultSlots, type ImageStream, type StreamOptions } from './stream.ts'
-import { startWorker } from './workers.ts'
+import { type RunningTask, startTask } from './threads.ts'
 
 /** Brings stored bytes from elsewhere to the decoding thread, and sums them on the way. */
 export interface Feeder {
@@ -56,31 +55,42 @@ export function openDecodedStream(facts: ImageFacts, plan: DecodePlan, options: 
     for (const one of fileDigesters) one.end()
     queue.ended(contentBytes ?? 0)
   }
-  const attend = (thread: Worker) => {
-    let through = false
-    thread.on('message', (message: DecoderMessage) => {
-      if ('filled' in message) {
-        queue.filled(message.filled, message.bytes)
-        return
-      }
-      through = true
-      if ('failed' in message) queue.failed(fromValue(message.failed))
-      else finished(message.ended)
+  const threads = plan.works.map((work, index): Decoder => {
+    let tell: () => void = () => {}
+    const through = new Promise<void>((resolve) => {
+      tell = resolve
     })
-    thread.on('error', (thrown) => queue.failed(fileError(plan.name, thrown)))
-    thread.on('exit', () => {
-      if (!through) queue.failed(closing === null ? new Error('A decoding thread ended without a word') : cancelled())
-    })
-    return thread
-  }
-  const threads = plan.works.map((work, index) =>
-    attend(startWorker('decode-worker', { name: plan.name, work, ring, meter: meters.of(index) } satisfies DecodeTask)),
-  )
+    const thread = startTask(
+      { kind: 'decode', name: plan.name, work, ring, meter: meters.of(index) },
+      {
+        message(message) {
+          const said = message as DecoderMessage
+          if ('filled' in said) {
+            queue.filled(said.filled, said.bytes)
+            return
+          }
+          if (leavesNothing(work)) thread.giveBack()
+          tell()
+          if ('failed' in said) queue.failed(fromValue(said.failed))
+          else if ('stopped' in said) queue.failed(cancelled())
+          else finished(said.ended)
+        },
+        died(thrown) {
+          tell()
+          queue.failed(
+            closing === null ? fileError(plan.name, thrown ?? new Error('a decoding thread ended without a word')) : cancelled(),
+          )
+        },
+      },
+    )
+    return { work, thread, through }
+  })
   if ('feeder' in plan.from) plan.from.feeder.onFailure((thrown) => queue.failed(thrown))
 
   const close = (): Promise<unknown> => {
+    if (closing === null) stopRing(ring)
     closing ??= Promise.all([
-      ...threads.map((thread) => thread.terminate()),
+      ...threads.map(endDecoder),
       ...[...contentDigesters, ...fileDigesters].map((one) => one.close()),
       'feeder' in plan.from ? plan.from.feeder.close() : null,
     ])
@@ -123,6 +133,33 @@ export function openDecodedStream(facts: ImageFacts, plan: DecodePlan, options: 
       await close()
     },
   }
+}
+
+interface Decoder {
+  work: Work
+  thread: RunningTask
+  /** Settles when it has said its last word. */
+  through: Promise<void>
+}
+
+/** A decoder at work takes milliseconds to its next block, where it sees that it was stopped. */
+const stopWithinMs = 300
+
+async function endDecoder({ work, thread, through }: Decoder): Promise<void> {
+  if (leavesNothing(work)) {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, stopWithinMs)
+    })
+    await Promise.race([through, late])
+    clearTimeout(timer)
+  }
+  await thread.end()
+}
+
+/** The decoders of Node itself give all of their memory back, so that their threads can be kept; and what is read from a file never waits for long. */
+function leavesNothing(work: Work): boolean {
+  return work.kind === 'stream' && work.source.kind === 'file' && work.packing !== 'xz' && work.packing !== 'bzip2'
 }
 
 function startFileDigests(plan: DecodePlan, options: StreamOptions, meters: Meters): Digester[] {

@@ -125,6 +125,7 @@ async function compareAndFinish({ work, targets, written, first, limits }: Parts
   const firstBytes = Math.min(first.length, state.imageBytes ?? 0)
   const pool = new ReadPool()
   let comparing = targets.filter((target) => !target.state.ended).length
+  const alone = comparing === 1
   state.verifyBytes = verify ? written.totalBytes + firstBytes : null
   state.phase = verify ? 'verifying' : 'finishing'
 
@@ -134,7 +135,7 @@ async function compareAndFinish({ work, targets, written, first, limits }: Parts
       const onVerified = (bytes: number) => {
         own.verifiedBytes += bytes
       }
-      const compared = readBack({ device, written, pool, limits, signal, onVerified })
+      const compared = readBack({ device, written, alone, pool, limits, signal, onVerified })
       await compared.finally(() => {
         comparing -= 1
         if (comparing === 0) state.phase = 'finishing'

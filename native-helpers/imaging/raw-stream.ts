@@ -64,7 +64,7 @@ export async function openRawStream(location: string, options: StreamOptions = {
   }
   options.signal?.addEventListener('abort', stop, { once: true })
   queue.ended(size)
-  pump()
+  let begun = false
 
   return {
     format: 'raw',
@@ -77,7 +77,10 @@ export async function openRawStream(location: string, options: StreamOptions = {
     get storedBytesRead() {
       return readBytes(meters.all)
     },
+    ...(digesters.length === 0 && { plainFile: { name, fd: file.fd } }),
     async next() {
+      if (!begun) pump()
+      begun = true
       const before = performance.now()
       const block = await queue.next(options.signal)
       countWait(meter, performance.now() - before)

@@ -1,5 +1,8 @@
 import type { StreamDevice } from '../block/device.ts'
 import { cancelled } from '../errors.ts'
+import { sumKeys } from './cell-sum.ts'
+import { spanFields } from './compare-task.ts'
+import { compareInThreads, worthThreadsBytes } from './compare-threads.ts'
 import { type WriteLimits, within } from './limits.ts'
 import { explainMismatch } from './mismatch.ts'
 import { paddedLength } from './padding.ts'
@@ -14,6 +17,8 @@ interface Span {
 export interface ReadBack {
   device: StreamDevice
   written: WrittenRanges
+  /** No other card is read at the same time. */
+  alone: boolean
   pool: ReadPool
   limits: WriteLimits
   signal: AbortSignal
@@ -28,7 +33,24 @@ const lanes = 3
  * image file where its filesystem can do that. Elsewhere (tmpfs) the system's cache answers, as Node offers no way to drop a file from it (posix_fadvise),
  * and the comparison proves the way to the file and no more.
  */
-export async function readBack({ device, written, pool, limits, signal, onVerified }: ReadBack): Promise<void> {
+export async function readBack(work: ReadBack): Promise<void> {
+  const inThreads = work.alone && work.device.lend !== undefined && work.written.totalBytes >= worthThreadsBytes
+  await (inThreads ? readBackInThreads(work) : readBackInLanes(work))
+}
+
+/** A single card: its reading is all that happens, and may be a fast drive's. */
+async function readBackInThreads({ device, written, limits, signal, onVerified }: ReadBack): Promise<void> {
+  const spans = [...readSpans(written, readBufferBytes)]
+  const flat = new Float64Array(new SharedArrayBuffer(spans.length * spanFields * 8))
+  for (const [index, { rangeIndex, start, end }] of spans.entries())
+    flat.set([start, end, written.cellIndex(rangeIndex, start)], index * spanFields)
+  const against = { is: 'sums', sums: written.sums, keys: sumKeys() } as const
+  const { differsAt } = await compareInThreads({ device, spans: flat, with: against, limits, signal, onCompared: onVerified })
+  if (differsAt !== null) throw await explainMismatch({ device, written, differsAt, limits })
+}
+
+/** Several cards share a pool of memory: however many there are, and however slow, it is no more. */
+async function readBackInLanes({ device, written, pool, limits, signal, onVerified }: ReadBack): Promise<void> {
   const spans = readSpans(written, readBufferBytes)
   let stopped = false
   let failure: unknown = null

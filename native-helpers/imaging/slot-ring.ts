@@ -1,11 +1,11 @@
 import { alignedBuffer } from '../block/aligned.ts'
 
-/** What a thread needs to take part in a ring; goes through `workerData`. */
+/** What a thread needs to take part in a ring; goes through messages. */
 export interface RingParts {
   readonly blockBytes: number
   readonly slots: number
   readonly memory: Uint8Array
-  /** One counter per slot: how often it was given back. */
+  /** One counter per slot: how often it was given back; negative when the ring was stopped. */
   readonly epochs: Int32Array
 }
 
@@ -39,6 +39,7 @@ export function waitForSlot(ring: RingParts, index: number): void {
   for (;;) {
     const epoch = Atomics.load(ring.epochs, slot)
     if (epoch === wanted) return
+    if (epoch < 0) throw new RingStopped()
     Atomics.wait(ring.epochs, slot, epoch)
   }
 }
@@ -47,6 +48,20 @@ export function freeSlot(ring: RingParts, index: number): void {
   const slot = index % ring.slots
   Atomics.add(ring.epochs, slot, 1)
   Atomics.notify(ring.epochs, slot)
+}
+
+/** Thrown where a thread would wait for a block, or begin one, that nobody wants any more. */
+export class RingStopped extends Error {}
+
+/** So far below zero that no number of blocks that are still given back makes it valid again. */
+const stoppedEpoch = -(2 ** 30)
+
+/** Nobody reads on: threads that fill the ring end at their next block. */
+export function stopRing(ring: RingParts): void {
+  for (let slot = 0; slot < ring.slots; slot += 1) {
+    Atomics.store(ring.epochs, slot, stoppedEpoch)
+    Atomics.notify(ring.epochs, slot)
+  }
 }
 
 /** Told to the consumer: `bytes` more of block `index` are there. */

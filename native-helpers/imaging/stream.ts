@@ -32,6 +32,8 @@ export interface ImageStream {
   readonly storedBytes: number | null
   /** Milliseconds the decoder waited for its source, for "limited by". */
   readonly sourceWaitMs: number
+  /** The image is a plain file of `contentBytes`, and nobody wants sums of it: who likes may read the descriptor instead of calling `next`, until `close`. */
+  readonly plainFile?: { name: string; fd: number }
   /** Null at the end. Rejects with a LivecardError for a truncated, damaged or vanished source. */
   next(): Promise<ImageBlock | null>
   /** After `next` answered null. */

@@ -1,5 +1,7 @@
 import type { StreamDevice } from '../block/device.ts'
 import { LivecardError } from '../errors.ts'
+import { compareInThreads, evenSpans, worthThreadsBytes } from './compare-threads.ts'
+import { countDifferences, countedBlockBytes, type Differences } from './differences.ts'
 import { isMarkerBlock } from './first-block.ts'
 import type { TargetState, WorkState } from './flash-state.ts'
 import { anyLeft, bytesOf, each, lengthOf, shareBlock } from './lanes.ts'
@@ -9,9 +11,6 @@ import { ReadPool, readBufferBytes } from './read-pool.ts'
 import type { Digests, ImageStream } from './stream.ts'
 import { type PieceWork, TargetLane, type WorkTarget } from './target-lane.ts'
 import type { WriteMap } from './write-map.ts'
-
-/** In what differences are counted: the page and block of nearly every filesystem. */
-export const countedBlockBytes = 4096
 
 export interface VerifyWork {
   /** Opened; closed here. */
@@ -27,9 +26,7 @@ export interface VerifyWork {
 }
 
 /** What was found on one target. */
-interface Findings {
-  firstOffset: number | null
-  differingBlocks: number
+interface Findings extends Differences {
   comparedBlocks: number
   unfinished: boolean
 }
@@ -41,19 +38,19 @@ export async function verifyImage(work: VerifyWork): Promise<void> {
   const pool = new ReadPool()
   const findings = new Map<TargetState, Findings>()
   const targets = work.targets.map((target) => {
-    const found: Findings = { firstOffset: null, differingBlocks: 0, comparedBlocks: 0, unfinished: false }
+    const found: Findings = { differsAt: null, differingBlocks: 0, comparedBlocks: 0, unfinished: false }
     findings.set(target.state, found)
     return new TargetLane(target, limits, comparePiece(target.state, found, pool, limits))
   })
   try {
     state.phase = 'verifying'
     for (const target of targets) target.state.state = 'running'
-    await compareAll(work, targets)
+    await (mayReadTheFile(work) ? compareFile(work, findings) : compareAll(work, targets))
     if (anyLeft(targets)) work.checkDigests(await untilAborted(stream.digests(), signal))
     state.phase = 'finishing'
     await each(targets, signal, async (target) => {
       const found = findings.get(target.state)
-      if (found && found.firstOffset !== null) throw targetDiffers(target.device.label, found)
+      if (found && found.differsAt !== null) throw targetDiffers(target.device.label, found)
       target.state.state = 'done'
     })
   } catch (thrown) {
@@ -64,6 +61,42 @@ export async function verifyImage(work: VerifyWork): Promise<void> {
     await Promise.all(targets.map((target) => within(target.close(), closeWithinMs, target.device.label).catch(() => {})))
     state.phase = 'ended'
   }
+}
+
+/** A plain image and a single card: both are read side by side, and nothing has to pass through the memory that several cards share. */
+function mayReadTheFile({ stream, targets: [target, another], map }: VerifyWork): boolean {
+  const large = (stream.contentBytes ?? 0) >= worthThreadsBytes
+  return stream.plainFile !== undefined && map === null && another === undefined && target?.device.lend !== undefined && large
+}
+
+async function compareFile(
+  { stream, targets, state, signal, limits = defaultLimits }: VerifyWork,
+  all: Map<TargetState, Findings>,
+) {
+  const { plainFile, contentBytes } = stream
+  const [target] = targets
+  const findings = target && all.get(target.state)
+  if (!target || !findings || !plainFile || contentBytes === null) throw new Error('not a plain image and a card')
+  const { device, state: own } = target
+  if (contentBytes > device.sizeBytes) return own.fail(targetTooSmall(device))
+  state.imageBytes = contentBytes
+  own.setBusy(true)
+  const found = await compareInThreads({
+    device,
+    spans: evenSpans(contentBytes, readBufferBytes),
+    with: { is: 'file', ...plainFile },
+    limits,
+    signal,
+    onCompared(bytes) {
+      own.verifiedBytes += bytes
+      own.passedBytes += bytes
+      state.storedBytesRead += bytes
+    },
+  })
+  findings.differsAt = found.differsAt
+  findings.differingBlocks = found.differingBlocks
+  findings.comparedBlocks = Math.ceil(contentBytes / countedBlockBytes)
+  findings.unfinished = found.unfinished
 }
 
 async function compareAll({ stream, map, state, signal }: VerifyWork, targets: TargetLane[]): Promise<void> {
@@ -117,24 +150,13 @@ function comparePiece(state: TargetState, found: Findings, pool: ReadPool, limit
   }
 }
 
-/** A whole piece is compared at once; only one that differs is looked at block by block. */
 function count(found: Findings, expected: Uint8Array, actual: Uint8Array, offset: number): void {
   found.comparedBlocks += Math.ceil(expected.length / countedBlockBytes)
-  if (Buffer.compare(expected, actual) === 0) return
-  for (let start = 0; start < expected.length; start += countedBlockBytes) {
-    const one = expected.subarray(start, start + countedBlockBytes)
-    const other = actual.subarray(start, start + countedBlockBytes)
-    if (Buffer.compare(one, other) === 0) continue
-    found.differingBlocks += 1
-    // Pieces are answered out of order: the smallest offset is the first.
-    const at = offset + start
-    if (found.firstOffset !== null && found.firstOffset < at) continue
-    found.firstOffset = at + one.findIndex((byte, index) => byte !== other[index])
-  }
+  if (Buffer.compare(expected, actual) !== 0) countDifferences(found, offset, expected, actual)
 }
 
 function targetDiffers(label: string, found: Findings): LivecardError {
-  const share = `${found.differingBlocks} of ${found.comparedBlocks} blocks of ${countedBlockBytes} bytes differ, the first at byte ${found.firstOffset}`
+  const share = `${found.differingBlocks} of ${found.comparedBlocks} blocks of ${countedBlockBytes} bytes differ, the first at byte ${found.differsAt}`
   return new LivecardError('differs', 'verify-mismatch', {
     message: `${label} does not hold this image: ${share}.`,
     meaning: found.unfinished

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 
 /** Every thread of imaging, by the file that it runs. */
-export type WorkerName = 'decode-worker' | 'digest-worker' | 'http-worker'
+export type WorkerName = 'imaging-worker' | 'digest-worker' | 'http-worker'
 
 /**
  * The one place that starts a thread. In development the entry is the TypeScript file beside this one; bundled, this module is JavaScript itself

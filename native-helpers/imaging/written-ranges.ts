@@ -11,7 +11,7 @@ export interface SumCell {
 export class WrittenRanges {
   readonly ranges: ByteRange[] = []
   private readonly firstCells: number[] = []
-  private sums = new BigUint64Array(1024)
+  private shared = new BigUint64Array(new SharedArrayBuffer(1024 * 8))
   private count = 0
   totalBytes = 0
 
@@ -30,10 +30,16 @@ export class WrittenRanges {
 
   /** The sums of `ranges[rangeIndex]` for the part of it that begins at `offset`, which must begin a cell of it. */
   sumAt(rangeIndex: number, offset: number): bigint {
-    return this.sums[this.cellIndex(rangeIndex, offset)] ?? 0n
+    return this.shared[this.cellIndex(rangeIndex, offset)] ?? 0n
   }
 
-  private cellIndex(rangeIndex: number, offset: number): number {
+  /** All sums in the order of the image, in shared memory. */
+  get sums(): BigUint64Array {
+    return this.shared
+  }
+
+  /** The place in `sums` of the cell of `ranges[rangeIndex]` that begins at `offset`. */
+  cellIndex(rangeIndex: number, offset: number): number {
     const range = this.ranges[rangeIndex]
     if (!range) throw new RangeError(`no written range ${rangeIndex}`)
     const first = this.firstCells[rangeIndex] ?? 0
@@ -86,12 +92,12 @@ export class WrittenRanges {
   }
 
   private append(sum: bigint): void {
-    if (this.count === this.sums.length) {
-      const larger = new BigUint64Array(this.sums.length * 2)
-      larger.set(this.sums)
-      this.sums = larger
+    if (this.count === this.shared.length) {
+      const larger = new BigUint64Array(new SharedArrayBuffer(this.shared.byteLength * 2))
+      larger.set(this.shared)
+      this.shared = larger
     }
-    this.sums[this.count] = sum
+    this.shared[this.count] = sum
     this.count += 1
   }
 }

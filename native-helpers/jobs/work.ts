@@ -1,10 +1,12 @@
 import type { StreamDevice } from '../block/device.ts'
 import { createCardFile, openCardFile } from '../drives/card-file.ts'
 import { openForReading, openForWriting } from '../drives/open.ts'
+import { worthThreadsBytes } from '../imaging/compare-threads.ts'
 import { openImage } from '../imaging/open-image.ts'
 import { flashImage } from '../imaging/pipeline.ts'
 import { blocksFor, type Digests } from '../imaging/stream.ts'
 import type { WorkTarget } from '../imaging/target-lane.ts'
+import { warmThreads } from '../imaging/threads.ts'
 import { verifyImage } from '../imaging/verify.ts'
 import type { JobTarget, LiveJob } from './live-job.ts'
 import { compareSums, digestsFor } from './sums.ts'
@@ -21,6 +23,7 @@ export async function workOn(job: LiveJob): Promise<void> {
     compareSums(image.sums, job.sumChecks, digests, writes ? unverifiedMeaning : comparedMeaning)
   }
 
+  if ((image.contentBytes ?? image.storedBytes ?? 0) >= worthThreadsBytes) warmThreads()
   const map = await openMap(image, options)
   const stream = await openImage(image, {
     digests: digestsFor(image.sums),

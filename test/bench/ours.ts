@@ -6,12 +6,15 @@ import { openImage } from '../../native-helpers/imaging/open-image.ts'
 import { flashImage } from '../../native-helpers/imaging/pipeline.ts'
 import { probeImage } from '../../native-helpers/imaging/probe.ts'
 import { blocksFor } from '../../native-helpers/imaging/stream.ts'
+import { warmThreads } from '../../native-helpers/imaging/threads.ts'
 import { verifyImage } from '../../native-helpers/imaging/verify.ts'
 import { ensureThreadPool } from '../../native-helpers/jobs/thread-pool.ts'
 
 ensureThreadPool()
 const [kind, location = '', path = ''] = process.argv.slice(2)
 const facts = await probeImage({ location })
+// As a job does, before it looks at its drives.
+warmThreads()
 const drive = await findDrive(path)
 const device = kind === 'flash' ? await openForWriting(drive.identity, { allowVirtual: true }) : await openForReading(path)
 const state = new WorkState([path], facts.contentBytes, facts.storedBytes)

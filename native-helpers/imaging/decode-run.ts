@@ -1,10 +1,9 @@
-import { parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 import { toErrorValue } from '../errors.ts'
 import type { DecoderMessage, DecodeTask, Packing, Work } from './decode-task.ts'
 import { damaged } from './image-errors.ts'
 import type { Meter } from './meter.ts'
-import { type Filled, PartWriter, type RingParts } from './slot-ring.ts'
+import { type Filled, PartWriter, type RingParts, RingStopped } from './slot-ring.ts'
 import { type ByteSource, openSource } from './source.ts'
 
 type Decode = (name: string, source: ByteSource, out: PartWriter) => void | Promise<void>
@@ -64,11 +63,10 @@ async function decodeStream(
   return out.position
 }
 
-const port = parentPort
-if (port !== null) {
-  const post = (message: DecoderMessage) => port.postMessage(message)
-  run(workerData as DecodeTask, (index, bytes) => post({ filled: index, bytes })).then(
+/** In a thread. `post` is called with `ended`, `stopped` or `failed` as the last of all. */
+export function runDecode(task: DecodeTask, post: (message: DecoderMessage) => void): Promise<void> {
+  return run(task, (index, bytes) => post({ filled: index, bytes })).then(
     (ended) => post({ ended }),
-    (thrown) => post({ failed: toErrorValue(thrown) }),
+    (thrown) => post(thrown instanceof RingStopped ? { stopped: true } : { failed: toErrorValue(thrown) }),
   )
 }
