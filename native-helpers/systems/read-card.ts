@@ -28,7 +28,7 @@ export async function readCard(card: OpenedCard): Promise<Report> {
     overlays,
     rooms,
     slots,
-    findings: bySeverity([...findings, ...(described?.findings ?? [])]),
+    findings: bySeverity([...findings.filter((one) => !isReplaced(one, described)), ...(described?.findings ?? [])]),
     facts,
     reading: { bytesRead: card.bytesRead, milliseconds: Math.round(performance.now() - card.openedAt) },
   }
@@ -73,6 +73,10 @@ function partition(volume: CardVolume, detection: Detection | null): ReportParti
     used: usage?.usedBytes ?? null,
     role: detection?.roles.get(number) ?? null,
   }
+}
+
+function isReplaced({ id, partition }: Finding, described: Description | null): boolean {
+  return described?.replaces?.some((one) => one.id === id && one.partition === partition) ?? false
 }
 
 const order: Record<Severity, number> = { error: 0, warning: 1, info: 2 }

@@ -69,6 +69,8 @@ export interface Description {
   slots: ReportSlot[]
   findings: Finding[]
   facts: { label: string; value: string }[]
+  /** What is told of any card (card-findings.ts) and is told better here: these are left out. */
+  replaces?: readonly { id: string; partition: number | null }[]
 }
 
 /** One of the families. A new one is a folder beside this file, and a line in `index.ts`. */

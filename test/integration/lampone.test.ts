@@ -3,7 +3,11 @@ import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { openFileDevice } from '../../native-helpers/block/file-device.ts'
+import type { Report } from '../../native-helpers/contract-report.ts'
+import { openCard } from '../../native-helpers/systems/card.ts'
 import { lampone } from '../../native-helpers/systems/lampone/index.ts'
+import { readCard } from '../../native-helpers/systems/read-card.ts'
 import { debianKernel } from '../support/debian-kernels.ts'
 import { cannotMount } from '../support/kernel-mount.ts'
 import { type CardPlace, copyOfCard, type LamponeCard, type LamponeLayout, makeLampone, uuidOf } from '../support/lampone.ts'
@@ -35,6 +39,15 @@ function extracted(card: LamponeCard, { startBytes, sizeBytes }: CardPlace): str
 }
 
 const layouts = ['lampone', 'liveng', 'resilient'] as const
+
+async function reportOn(path: string): Promise<Report> {
+  const device = openFileDevice({ path, writable: false })
+  try {
+    return await readCard(await openCard({ kind: 'file', path, device }))
+  } finally {
+    device.close()
+  }
+}
 
 for (const layout of layouts) {
   test(`a card of ${layout} that is well is recognised, and nothing is found on it`, { skip }, async (t) => {
@@ -88,6 +101,16 @@ for (const layout of layouts) {
     assert.match(facts.find(({ label }) => label === 'Your changes')?.value ?? '', /^5 files, 3 MB$/)
   })
 }
+
+test('the whole report on a card that is well has no findings, and one that was cut off says so once', { skip }, async (t) => {
+  const card = makeLampone(testFolder(t), { layout: 'liveng' })
+  assert.deepEqual((await reportOn(card.path)).findings, [])
+  truncateSync(card.path, card.persistence.startBytes + card.persistence.sizeBytes - 16 * MiB)
+  assert.deepEqual(
+    (await reportOn(card.path)).findings.map(({ id, partition }) => ({ id, partition })),
+    [{ id: 'persistence-cut-off', partition: card.persistence.number }],
+  )
+})
 
 test('inspecting writes nothing', { skip }, async () => {
   const card = upgraded('resilient')

@@ -70,7 +70,7 @@ const tableKinds = {
     severity: 'error',
     title: 'The system partition and the kernel partition have the same identity.',
     meaning:
-      'The boot program cannot tell them apart, so chance decides which kernel starts. After a kernel update that can be the old one, without its drivers. Your changes are untouched.',
+      'The boot program cannot tell them apart, so chance decides which kernel starts. After a kernel update that can be the old one, without its drivers. Two such cards plugged in at once are confused in the same way. Your changes are untouched.',
     remedy: 'repair',
   },
 } as const satisfies FindingKinds

@@ -30,6 +30,8 @@ export const lampone: System = {
   },
 }
 
+type Fact = Description['facts'][number]
+
 async function describe(card: Card, layout: Layout): Promise<Description> {
   const { roles } = layout
   const findings = checkTable(card, layout)
@@ -49,20 +51,40 @@ async function describe(card: Card, layout: Layout): Promise<Description> {
   if (hasPublishedPassword(union.upper, union.lower)) {
     findings.push(found(lamponeFindings, 'root-password-public', 'It is "password", or there is none.'))
   }
+  const all = [...findings, ...menus.findings, ...ofKernels, ...seen.findings]
   return {
     kernels,
     overlays: seen.overlays,
     rooms: seen.rooms,
     slots: [],
-    findings: [...findings, ...menus.findings, ...ofKernels, ...seen.findings],
+    findings: all,
+    replaces: replacedBy(all),
     facts: [
       ...systemFacts(image),
       ...isoFacts('System partition', system),
       ...isoFacts('Kernel partition', kernel),
       ...menus.facts,
       ...changesFacts(persistence),
+      ...sharedNames(system, kernel, volume),
     ],
   }
+}
+
+/** What these say better than what is told of any card. */
+const betterThan: Partial<Record<LamponeFinding, string[]>> = {
+  'persistence-cut-off': ['volume-cut-off', 'volume-damaged'],
+  'persistence-damaged': ['volume-damaged', 'volume-ambiguous'],
+  'persistence-encryption-damaged': ['volume-damaged'],
+  'system-image-damaged': ['volume-cut-off'],
+  'system-larger-than-partition': ['volume-cut-off'],
+}
+
+function replacedBy(findings: readonly Finding[]): { id: string; partition: number | null }[] {
+  const lostEnd = findings.some(({ id }) => id === 'persistence-cut-off') ? [{ id: 'card-cut-off', partition: null }] : []
+  const better = findings.flatMap(({ id, partition }) =>
+    (betterThan[id as LamponeFinding] ?? []).map((other) => ({ id: other, partition })),
+  )
+  return [...lostEnd, ...better]
 }
 
 async function openPart(volume: CardVolume | undefined, id: LamponeFinding, findings: Finding[]): Promise<IsoPart | null> {
@@ -90,10 +112,12 @@ async function checkSystem({ iso, volume }: IsoPart, findings: Finding[]): Promi
 function unionOf(persistence: Persistence | null, lower: VolumeTree | null): Union {
   if (!persistence) return { upper: null, lower, upperHidden: false }
   if (persistence.state === 'encrypted') return { upper: null, lower, upperHidden: true }
-  return { upper: persistence.changes?.upper ?? null, lower, upperHidden: persistence.state !== 'open' }
+  // What a kernel does not mount is not there for the started system.
+  if (persistence.state !== 'open') return { upper: null, lower, upperHidden: true }
+  return { upper: persistence.changes.upper, lower, upperHidden: false }
 }
 
-function systemFacts(image: VolumeTree | null): { label: string; value: string }[] {
+function systemFacts(image: VolumeTree | null): Fact[] {
   const release = image && releaseOf(image)
   return release ? [{ label: 'System', value: release.name }] : []
 }
@@ -101,7 +125,7 @@ function systemFacts(image: VolumeTree | null): { label: string; value: string }
 /** Where the second descriptor of a first write lies; a rewrite has none there. */
 const secondSession = 32
 
-function isoFacts(label: string, part: IsoPart | null): { label: string; value: string }[] {
+function isoFacts(label: string, part: IsoPart | null): Fact[] {
   if (!part) return []
   const { iso, volume } = part
   const isFirst = openIso9660(volume.device, secondSession).value?.uuid === iso.uuid
@@ -109,7 +133,7 @@ function isoFacts(label: string, part: IsoPart | null): { label: string; value: 
   return [{ label, value: `${iso.volumeId}, UUID ${iso.uuid ?? 'none'}, ${decimalSize(iso.sizeBytes)}, ${written}` }]
 }
 
-function changesFacts(persistence: Persistence | null): { label: string; value: string }[] {
+function changesFacts(persistence: Persistence | null): Fact[] {
   if (!persistence || persistence.state === 'encrypted' || !persistence.changes) return []
   const { mounts, upper } = persistence.changes
   const facts = mounts
@@ -128,6 +152,13 @@ function changesFacts(persistence: Persistence | null): { label: string; value: 
     { label: 'Your changes', value: `${more}${files} files, ${decimalSize(bytes)}` },
     { label: 'Deleted files of the system', value: `${more}${whiteouts}` },
   ]
+}
+
+/** live-boot searches all that is plugged in: the system of one card was seen to run on the changes of another. */
+function sharedNames(system: IsoPart | null, kernel: IsoPart | null, persistence: CardVolume | undefined): Fact[] {
+  const names = [system?.iso.volumeId, kernel?.iso.volumeId, persistence?.identity?.label].filter(Boolean).join(', ')
+  if (names === '') return []
+  return [{ label: 'Names that all cards of this kind share', value: `${names}: start with only one of them plugged in` }]
 }
 
 function sentence(clause: string): string {
