@@ -197,7 +197,7 @@ export const deCard: Catalogue['card'] = {
   bundle: {
     ask: 'Paket für Helfer speichern…',
     title: 'Ein Paket für Helfer speichern',
-    text: 'Eine Datei für Leute, die Ihnen helfen: dieser Bericht, die Partitionstabellen und die Köpfe der Dateisysteme und was gelesen wurde. Keine Ihrer eigenen Dateien ist darin.',
+    text: 'Eine Datei für Leute, die Ihnen helfen: dieser Bericht, die Partitionstabellen, die Stellen, an denen Dateisysteme sich selbst beschreiben, und die letzten Aufträge von Livecard. Keine Ihrer eigenen Dateien ist darin, auch nicht ihre Namen.',
     serials: 'Auch Seriennummern',
     serialsText: 'Sie bezeichnen genau diese Karte und dieses Laufwerk. Meist braucht sie niemand.',
     place: 'Wohin damit',

@@ -197,7 +197,7 @@ export const enCard = {
   bundle: {
     ask: 'Save support bundle…',
     title: 'Save a support bundle',
-    text: 'One file for people who help you: this report, the partition tables and the heads of the file systems, and a list of what was read. None of your own files are in it.',
+    text: 'One file for people who help you: this report, the partition tables, the places where file systems describe themselves, and the last jobs of Livecard. None of your own files are in it, nor their names.',
     serials: 'Serial numbers too',
     serialsText: 'They name this very card and this very drive. Mostly nobody needs them.',
     place: 'Where to put it',

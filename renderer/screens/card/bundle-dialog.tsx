@@ -60,7 +60,9 @@ function BundleForm({ card, onLeave }: Omit<BundleDialogProps, 'isOpen'>) {
   return (
     <>
       <p>{t.card.bundle.text}</p>
-      <Option name={t.card.bundle.serials} text={t.card.bundle.serialsText} on={serials} onChange={setSerials} />
+      {card.drive === null ? null : (
+        <Option name={t.card.bundle.serials} text={t.card.bundle.serialsText} on={serials} onChange={setSerials} />
+      )}
       <div className="card-file-place">
         <Field
           label={t.card.bundle.place}
