@@ -1,5 +1,5 @@
 import type { BlockDevice } from '../../block/device.ts'
-import type { WritableDevice } from '../../volumes/making/new-entry.ts'
+import { isZeros, type WritableDevice } from '../../volumes/making/new-entry.ts'
 
 const blockBytes = 4096
 
@@ -17,7 +17,7 @@ export function sparseDevice(file: BlockDevice): WritableDevice {
         const index = Math.floor((offset + done) / blockBytes)
         const end = Math.min(bytes.length, (index + 1) * blockBytes - offset)
         const part = bytes.subarray(done, end)
-        if (written.has(index) || part.some((byte) => byte !== 0)) {
+        if (written.has(index) || !isZeros(part)) {
           writeSync.call(file, part, offset + done)
           written.add(index)
         }

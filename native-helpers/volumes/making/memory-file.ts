@@ -1,4 +1,4 @@
-import type { WritableDevice } from './new-entry.ts'
+import { isZeros, type WritableDevice } from './new-entry.ts'
 
 const pageBytes = 64 * 1024
 
@@ -44,7 +44,7 @@ export function memoryFile(limitBytes = 1024 * 1024 * 1024 * 1024): MemoryFile {
       each(bytes.length, offset, (page, at, done, count) => {
         const part = bytes.subarray(done, done + count)
         const known = pages.get(page)
-        if (!known && part.every((byte) => byte === 0)) return
+        if (!known && isZeros(part)) return
         const into = known ?? new Uint8Array(pageBytes)
         into.set(part, at)
         pages.set(page, into)

@@ -50,6 +50,13 @@ export function* contentParts({ content }: NewFile, partBytes: number): Generato
   }
 }
 
+const zeros = Buffer.alloc(64 * 1024)
+
 export function isZeros(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0)
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = 0; at < whole.length; at += zeros.length) {
+    const part = whole.subarray(at, at + zeros.length)
+    if (!part.equals(zeros.subarray(0, part.length))) return false
+  }
+  return true
 }
