@@ -1,9 +1,16 @@
 import type { BlockDevice } from '../block/device.ts'
 import { groupFirstBlock, groupHasSuperblock } from './ext-groups.ts'
-import { type ExtSuperblock, extRoCompat, extSuperblockBytes, extSuperblockOffset, parseExtSuperblock } from './ext-superblock.ts'
+import {
+  type ExtSuperblock,
+  extIncompat,
+  extRoCompat,
+  extSuperblockBytes,
+  extSuperblockOffset,
+  parseExtSuperblock,
+} from './ext-superblock.ts'
 import { identify } from './identify.ts'
 import { pieceOf } from './piece.ts'
-import { type Parsed, type Problem, parsed } from './problem.ts'
+import { type Parsed, type Problem, parsed, unusable } from './problem.ts'
 
 export interface FoundSuperblock {
   sb: ExtSuperblock
@@ -20,8 +27,10 @@ export interface FoundSuperblock {
 export function findExtSuperblock(device: BlockDevice): Parsed<FoundSuperblock> {
   const bytes = pieceOf(device, extSuperblockOffset, extSuperblockBytes) ?? new Uint8Array()
   const first = parseExtSuperblock(bytes)
+  const { volume, problem: ambiguous } = first.value ? { volume: null, problem: null } : identify(device)
+  const isJournal = volume?.type === 'jbd' || ((first.value?.incompat ?? 0) & extIncompat.journalDevice) !== 0
+  if (isJournal) return unusable('ext-journal-device', 'it is the journal of another volume')
   if (first.value) return parsed({ sb: first.value, bytes, group: 0, problem: null })
-  const { volume, problem: ambiguous } = identify(device)
   if (ambiguous || (volume && !volume.type.startsWith('ext'))) return { value: null, problem: first.problem }
   for (const place of copyPlaces()) {
     const copy = pieceOf(device, place.offset, extSuperblockBytes)

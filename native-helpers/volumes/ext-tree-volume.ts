@@ -8,7 +8,7 @@ import {
   parseExtGroup,
 } from './ext-groups.ts'
 import { type ExtInode, mapBytes, mapOffset, parseExtInode } from './ext-inode.ts'
-import { type ExtSuperblock, extCompat, extIncompat } from './ext-superblock.ts'
+import { type ExtSuperblock, extCompat, extIncompat, extSuperblockOffset } from './ext-superblock.ts'
 import { pieceUpTo } from './piece.ts'
 import { type Parsed, type Problem, parsed, unusable } from './problem.ts'
 import { Lru } from './squashfs/lru.ts'
@@ -134,7 +134,9 @@ export class ExtVolume {
     const { sb } = this
     const bytes = this.block(descriptorCopy(sb, Math.floor(index / descriptorsPerBlock(sb)), copy))
     const offset = (index % descriptorsPerBlock(sb)) * sb.descriptorBytes
-    return bytes && parseExtGroup(sb, index, bytes.subarray(offset, offset + sb.descriptorBytes))
+    const group = bytes && parseExtGroup(sb, index, bytes.subarray(offset, offset + sb.descriptorBytes))
+    // Where there are no checksums zeros could stand for blocks; the superblock is there.
+    return group && group.inodeTable * sb.blockBytes > extSuperblockOffset ? group : null
   }
 
   note(code: string, detail: string): void {

@@ -29,7 +29,6 @@ export function openExt(device: BlockDevice): Parsed<ExtOpened> {
   const { value: found, problem } = findExtSuperblock(device)
   if (!found) return { value: null, problem }
   const { sb } = found
-  if (sb.incompat & extIncompat.journalDevice) return unusable('ext-journal-device', 'it is the journal of another volume')
   if (sb.incompat & ~allBits(extIncompat)) return unusable('ext-features', 'it has features that are not known here')
   const facts = extFactsBy(device, sb, found.bytes)
   const problems = [...(found.problem ? [found.problem] : []), ...facts.problems]

@@ -9,6 +9,8 @@ export interface DirtyOptions {
   /** For mount. */
   mount?: string
   sizeMiB?: number
+  /** Pulled out without a last sync: what `work` has synced itself is there. */
+  abruptly?: boolean
 }
 
 /** The image of a volume as it is when the card is pulled out while the kernel has it mounted and `work` has just been done in it. */
@@ -20,7 +22,7 @@ export function pulledVolume(folder: string, options: DirtyOptions, work: (folde
   tool('mke2fs', ['-q', '-F', ...options.make, image])
   mounted(image, options.mount ?? 'rw', (inside) => {
     work(inside)
-    tool('sync', ['-f', inside])
+    if (!options.abruptly) tool('sync', ['-f', inside])
     copyFileSync(image, pulled)
   })
   return pulled
