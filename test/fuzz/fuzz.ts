@@ -33,6 +33,7 @@ export interface FuzzResult {
 
 const maxRssBytes = 512 * 1024 * 1024
 const maxFinds = 50
+const maxSilenceMs = 180_000
 const hunterFile = fileURLToPath(new URL('hunter.ts', import.meta.url))
 
 /** Runs until so many images were read or the time is over. The practice cards are made once, as sparse files that the hunters share. */
@@ -121,18 +122,23 @@ function watched(child: ChildProcess, { result, trace, say, label }: Watching): 
   const before = result.states
   return new Promise((resolve) => {
     let heardAt = performance.now() + 60_000
+    let cpuWhenHeard = Number.POSITIVE_INFINITY
     let saidAt = performance.now()
     let ended = false
     const stop = (what: string) => {
       const text = readFileSync(trace, 'latin1').trim()
+      say(`${what}: ${text}`)
       if (text !== '') result.finds.push({ ...(JSON.parse(text) as Find), what })
       child.kill('SIGKILL')
     }
     const watch = setInterval(() => {
-      if (performance.now() - heardAt > 2 * maxMilliseconds) stop(`hung for more than ${maxMilliseconds} ms`)
+      const late = performance.now() - heardAt > 2 * maxMilliseconds
+      if (late && cpuMilliseconds(child) - cpuWhenHeard > 2 * maxMilliseconds) stop(`hung for more than ${maxMilliseconds} ms`)
+      else if (performance.now() - heardAt > maxSilenceMs) stop(`nothing was heard of it for ${maxSilenceMs / 1000} s`)
     }, 1000)
     child.on('message', (news: HuntNews) => {
       heardAt = performance.now()
+      cpuWhenHeard = cpuMilliseconds(child)
       if (news.kind === 'find') {
         result.finds.push(news.find)
         say(`${news.find.target}, ${news.find.seed}: ${news.find.what.slice(0, 600)}\n${JSON.stringify(news.find.mutation)}`)
@@ -163,6 +169,16 @@ function watched(child: ChildProcess, { result, trace, say, label }: Watching): 
       resolve(ended)
     })
   })
+}
+
+/** proc(5): user and system time in hundredths of a second, fields 14 and 15 behind the name. */
+function cpuMilliseconds({ pid }: ChildProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? []
+    return (Number(fields[11]) + Number(fields[12])) * 10
+  } catch {
+    return 0
+  }
 }
 
 function imagesOf(states: Record<string, HuntState>): number {
