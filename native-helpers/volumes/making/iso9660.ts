@@ -58,9 +58,10 @@ export function makeIso9660(device: WritableDevice, { volumeId, entries, date, s
   const table = sessionSector + tableSector
   device.writeSync(pathTable(folders, 'little'), table * sectorBytes)
   device.writeSync(pathTable(folders, 'big'), (table + 1) * sectorBytes)
-  const descriptor = primaryDescriptor({ volumeId, date, blocks: next, tableBytes, table, root })
   const end = new Structure(sectorBytes).u8(0, 255).text(1, 5, 'CD001').u8(6, 1).bytes
   for (const start of new Set([0, sessionSector])) {
+    // The first one counts what lies before the session, the one of the session does not.
+    const descriptor = primaryDescriptor({ volumeId, date, blocks: next - start, tableBytes, table, root })
     device.writeSync(descriptor, (start + descriptorSector) * sectorBytes)
     device.writeSync(end, (start + descriptorSector + 1) * sectorBytes)
   }
