@@ -6,6 +6,8 @@ export interface StagedDevice extends BlockDevice {
   flushSync(): void
   /** How many bytes are held back, in whole blocks. */
   readonly stagedBytes: number
+  /** Where something was written since this was asked last, ascending, in whole blocks, neighbours joined. */
+  takeWritten(): { offset: number; lengthBytes: number }[]
   /** What would have to be written to the base, ascending, neighbours joined up to `maxRunBytes`. The bytes belong to the caller. */
   changes(maxRunBytes?: number): Generator<{ offset: number; bytes: Uint8Array }>
 }
@@ -19,6 +21,7 @@ export interface StagedOptions {
 /** A view of a device that can be written to while the device is not: what is written stays in memory. For trying something out before it is done. */
 export function stagedDevice(base: BlockDevice, { limitBytes, blockBytes = 4096 }: StagedOptions): StagedDevice {
   const blocks = new Map<number, Uint8Array>()
+  const written = new Set<number>()
 
   const within = (length: number, offset: number): void => {
     if (offset < 0 || offset + length > base.size)
@@ -63,11 +66,22 @@ export function stagedDevice(base: BlockDevice, { limitBytes, blockBytes = 4096 
         const index = Math.floor(at / blockBytes)
         const start = index * blockBytes
         const stop = Math.min(end, start + blockBytes)
+        written.add(index)
         blockFor(index, stop - at === blockLength(index)).set(bytes.subarray(at - offset, stop - offset), at - start)
         at = stop
       }
     },
     flushSync() {},
+    takeWritten() {
+      const ranges: { offset: number; lengthBytes: number }[] = []
+      for (const index of Float64Array.from(written).sort()) {
+        const last = ranges.at(-1)
+        if (last && last.offset + last.lengthBytes === index * blockBytes) last.lengthBytes += blockLength(index)
+        else ranges.push({ offset: index * blockBytes, lengthBytes: blockLength(index) })
+      }
+      written.clear()
+      return ranges
+    },
     *changes(maxRunBytes = 1024 * 1024) {
       const indexes = Float64Array.from(blocks.keys()).sort()
       for (let first = 0; first < indexes.length; ) {

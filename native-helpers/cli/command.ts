@@ -6,16 +6,18 @@ import { drives } from './drives.ts'
 import { flash } from './flash.ts'
 import { generalHelp, help, verbHelp } from './help.ts'
 import { inspect } from './inspect.ts'
+import { repair } from './repair.ts'
 import { reportError, resultOf } from './report.ts'
 import { serve } from './serve.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
+import { undo } from './undo.ts'
 import type { Verb } from './verb.ts'
 import { verify } from './verify.ts'
 
-export const verbs: Verb[] = [drives, flash, verify, inspect, demo, serve, help]
+export const verbs: Verb[] = [drives, flash, verify, inspect, repair, undo, demo, serve, help]
 
 /** Words of the command line that other versions have. Said plainly, instead of "unknown", and never done halfway. */
-const elsewhere = new Set(['repair', 'enlarge', 'backup', 'restore', 'reset', 'merge', 'switch', 'modules', 'undo', 'demo'])
+const elsewhere = new Set(['enlarge', 'backup', 'restore', 'reset', 'merge', 'switch', 'modules'])
 
 /** Runs one command and answers its exit code; every error has been told by then. */
 export async function runCommand(argv: string[]): Promise<number> {

@@ -1,13 +1,12 @@
 import type { FlashPlan, FlashRequest, Identity, Target } from '../contract.ts'
-import { LivecardError } from '../errors.ts'
 import type { JobRunner } from '../jobs/job-runner.ts'
+import { agreed, agreeOptions } from './agree.ts'
 import { parseSize, usageError } from './args.ts'
 import { followJob } from './follow-job.ts'
 import { imageOptions, imageOptionsOf, imageRefOf } from './image-options.ts'
 import { type Interrupt, stoppedEarly, watchInterrupt } from './interrupt.ts'
 import { planText, questionText } from './plan-text.ts'
 import { resolveTarget } from './target.ts'
-import type { Terminal } from './terminal.ts'
 import type { Given, Verb } from './verb.ts'
 
 export const flash: Verb = {
@@ -24,8 +23,7 @@ export const flash: Verb = {
     'no-verify': { type: 'boolean', help: 'do not read back and compare' },
     size: { type: 'string', value: 'SIZE', help: 'how large a new card image becomes: 8GB, 8GiB, 512MB or bytes' },
     'allow-virtual': { type: 'boolean', help: 'allow loop, zram, ram and nbd devices' },
-    yes: { type: 'boolean', help: 'write without asking' },
-    plan: { type: 'boolean', help: 'show what would be done, and stop' },
+    ...agreeOptions,
   },
   async run(given, terminal) {
     const interrupt = watchInterrupt(() => terminal.say('Stopping; Ctrl-C again does not wait.'))
@@ -33,7 +31,8 @@ export const flash: Verb = {
     const runner = createJobRunner()
     try {
       const plan = await planned(runner, given, interrupt)
-      if (!(await confirmed(plan, given, interrupt, terminal))) return 0
+      const question = { text: planText(plan), shown: plan, question: questionText(plan) }
+      if (!(await agreed(question, given, interrupt, terminal))) return 0
       const jobId = runner.startFlash(plan.planId, identitiesOf(plan))
       return await followJob(runner, jobId, interrupt, terminal, given.flag('json'))
     } finally {
@@ -70,39 +69,6 @@ async function requestOf(given: Given): Promise<FlashRequest> {
   return { image, targets, options }
 }
 
-/** True once the user has said yes to this plan; false when it was only to be shown. Everything else throws, and nothing was changed. */
-async function confirmed(plan: FlashPlan, given: Given, interrupt: Interrupt, terminal: Terminal): Promise<boolean> {
-  const onlyShown = given.flag('plan')
-  if (given.flag('json')) {
-    terminal.json({ type: 'plan', plan })
-    if (onlyShown) terminal.json({ format: 1, type: 'result', ok: true, exitCode: 0, planned: true, error: null })
-  } else if (onlyShown) terminal.answer(planText(plan))
-  else terminal.say(planText(plan))
-  if (onlyShown) return false
-  if (interrupt.signal.aborted) throw stoppedEarly()
-  if (given.flag('yes')) return true
-  if (!terminal.canAsk) throw notAsked()
-  const typed = await terminal.ask(questionText(plan), interrupt.signal)
-  if (typed?.trim().toLowerCase() !== 'yes') throw declined()
-  return true
-}
-
 function identitiesOf(plan: FlashPlan): Identity[] {
   return plan.targets.flatMap(({ target }) => (target.kind === 'drive' ? [target.identity] : []))
-}
-
-function notAsked(): LivecardError {
-  return usageError(
-    'confirmation-needed',
-    'This would write to the target, and there is no terminal here to ask on.',
-    'Add --yes to write without a question, or --plan to see what would be done.',
-  )
-}
-
-function declined(): LivecardError {
-  return new LivecardError('cancelled', 'declined', {
-    message: 'Not written, as the answer was not "yes".',
-    meaning: 'Nothing was changed.',
-    next: 'Start again when you are sure.',
-  })
 }

@@ -108,3 +108,8 @@ function bar(fraction: number, width: number): string {
   const cells = Math.floor(fraction * width * 8)
   return ('█'.repeat(cells >> 3) + (eighths[cells & 7] ?? '')).padEnd(width, '░')
 }
+
+/** "43 %", rounded down: 100 % is only what is finished. */
+export function shareOf(doneBytes: number, totalBytes: number): string {
+  return `${totalBytes === 0 ? 100 : Math.floor((doneBytes / totalBytes) * 100)} %`
+}

@@ -4,6 +4,7 @@ import type { Identity } from '../volumes/identity.ts'
 import type { Parsed, Problem } from '../volumes/problem.ts'
 import type { VolumeTree } from '../volumes/tree.ts'
 import type { Usage } from '../volumes/usage.ts'
+import type { ChangeContext, ChangeDraft } from './change.ts'
 
 /** A partition, or the whole target as number 0. */
 export interface CardVolume {
@@ -60,6 +61,8 @@ export interface Detection {
   /** Partition number → what the system uses it for, in the user's words. */
   roles: ReadonlyMap<number, string>
   describe(): Promise<Description>
+  /** Mends what only this family knows of, in a draft where what holds for any card was mended already. */
+  repair?(draft: ChangeDraft, context: ChangeContext): Promise<void>
 }
 
 export interface Description {

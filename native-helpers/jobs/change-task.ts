@@ -1,0 +1,51 @@
+import type { FileSpec } from '../block/spec.ts'
+import type { UndoHead } from '../block/undo-file.ts'
+import type { ErrorValue } from '../contract.ts'
+import type { Report } from '../contract-report.ts'
+import type { ChangeContext, ChangeWords } from '../systems/change.ts'
+import type { ChangeJob } from '../systems/plan-change.ts'
+
+/** What the thread that changes cards gets. */
+export type ChangeTask =
+  | { do: 'plan'; source: ChangeSource; job: ChangeJob; context: ChangeContext }
+  | {
+      do: 'apply'
+      source: ChangeSource
+      job: ChangeJob
+      context: ChangeContext
+      /** Of the plan that was agreed to. */
+      digest: string
+      undoPath: string
+      head: UndoHead
+    }
+  | { do: 'take-back'; device: FileSpec; path: string; undoPath: string }
+
+export interface ChangeSource {
+  kind: 'drive' | 'file'
+  path: string
+  device: FileSpec
+  base: FileSpec | null
+}
+
+export interface ThreadPlan extends ChangeWords {
+  writeBytes: number
+  digest: string
+}
+
+export interface AppliedChange {
+  writtenBytes: number
+  /** Of the card as it is afterwards. */
+  report: Report
+}
+
+export interface TakenBackChange {
+  state: 'nothing' | 'already' | 'done'
+  writtenBytes: number
+}
+
+export type ChangeMessage =
+  | { planned: ThreadPlan }
+  | { progress: { doneBytes: number; totalBytes: number } }
+  | { applied: AppliedChange }
+  | { takenBack: TakenBackChange }
+  | { failed: ErrorValue }

@@ -1,0 +1,84 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import type { BlockDevice } from '../block/device.ts'
+import { openFileDevice } from '../block/file-device.ts'
+import { applyJournalled } from '../block/journalled.ts'
+import { takeBack } from '../block/take-back.ts'
+import { createUndoFile, openUndoFile } from '../block/undo-file.ts'
+import { toErrorValue } from '../errors.ts'
+import { openCard } from '../systems/card.ts'
+import { planChange } from '../systems/plan-change.ts'
+import { readCard } from '../systems/read-card.ts'
+import { changedSincePlan } from './change-errors.ts'
+import type { ChangeMessage, ChangeSource, ChangeTask } from './change-task.ts'
+
+const port = parentPort
+
+/** Not more often than people can see. */
+const progressMs = 100
+
+async function work(task: ChangeTask): Promise<ChangeMessage> {
+  switch (task.do) {
+    case 'plan': {
+      const { draft, writeBytes, digest } = await planned(task.source, openFileDevice(task.source.device), task)
+      const { steps, keeps, loses, notes } = draft
+      return { planned: { steps, keeps, loses, notes, writeBytes, digest } }
+    }
+    case 'apply':
+      return { applied: await apply(task) }
+    case 'take-back': {
+      const undo = openUndoFile(task.undoPath)
+      try {
+        return { takenBack: takeBack(openFileDevice(task.device), undo, { progress: teller() }) }
+      } finally {
+        undo.close()
+      }
+    }
+  }
+}
+
+async function planned(source: ChangeSource, device: BlockDevice, { job, context }: Extract<ChangeTask, { job: unknown }>) {
+  const card = await openCard({ ...source, device: readOnly(device), base: source.base && openFileDevice(source.base) })
+  return planChange(card, job, context)
+}
+
+/** Made up again from the card as it is now, which must come to the same; then written. */
+async function apply(task: Extract<ChangeTask, { do: 'apply' }>) {
+  const device = openFileDevice(task.source.device)
+  const { draft, groups, digest } = await planned(task.source, device, task)
+  if (digest !== task.digest) throw changedSincePlan(task.source.path)
+  const undo = createUndoFile(task.undoPath, task.head)
+  const { writtenBytes } = applyJournalled(
+    { card: device, view: draft.view, groups, witnesses: draft.witnesses, progress: teller() },
+    undo,
+  )
+  return { writtenBytes, report: await reportOn(task.source, device) }
+}
+
+async function reportOn(source: ChangeSource, device: BlockDevice) {
+  const card = await openCard({ ...source, device: readOnly(device), base: source.base && openFileDevice(source.base) })
+  try {
+    return await readCard(card)
+  } finally {
+    card.close()
+  }
+}
+
+function readOnly({ size, sectorSize, readSync }: BlockDevice): BlockDevice {
+  return { size, sectorSize, readSync }
+}
+
+function teller(): (doneBytes: number, totalBytes: number) => void {
+  let toldAt = 0
+  return (doneBytes, totalBytes) => {
+    const now = performance.now()
+    if (now - toldAt < progressMs && doneBytes < totalBytes) return
+    toldAt = now
+    port?.postMessage({ progress: { doneBytes, totalBytes } } satisfies ChangeMessage)
+  }
+}
+
+if (port !== null) {
+  work(workerData as ChangeTask)
+    .catch((thrown): ChangeMessage => ({ failed: toErrorValue(thrown) }))
+    .then((message) => port.postMessage(message))
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import type { ChangeGroup } from '../block/journalled.ts'
+import { LivecardError } from '../errors.ts'
+import type { OpenedCard } from './card.ts'
+import { type ChangeContext, ChangeDraft } from './change.ts'
+import { systems } from './index.ts'
+import { repairCard } from './repair.ts'
+
+export type ChangeJob = 'repair'
+
+export interface PlannedChange {
+  draft: ChangeDraft
+  groups: ChangeGroup[]
+  writeBytes: number
+  /** Of every byte that would be written, with what stands there now: the same for the same change of the same card. */
+  digest: string
+}
+
+/** Makes up a change of a card, in memory only. Asked twice in the same context it makes up the same, as long as the card is the same. */
+export async function planChange(card: OpenedCard, job: ChangeJob, context: ChangeContext): Promise<PlannedChange> {
+  if (!card.device) throw noFolder(card.path)
+  const draft = new ChangeDraft(card.device)
+  switch (job) {
+    case 'repair': {
+      const detection = await firstDetection(card)
+      repairCard(card, draft, context)
+      await detection?.repair?.(draft, context)
+      break
+    }
+  }
+  const groups = draft.groups()
+  const writeBytes = groups.flatMap(({ ranges }) => ranges).reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)
+  return { draft, groups, writeBytes, digest: digestOf(draft, groups) }
+}
+
+async function firstDetection(card: OpenedCard) {
+  for (const system of systems) {
+    const detection = await system.detect(card)
+    if (detection) return detection
+  }
+  return null
+}
+
+const pieceBytes = 1024 * 1024
+
+function digestOf({ card, view }: ChangeDraft, groups: ChangeGroup[]): string {
+  const hash = createHash('sha256')
+  const piece = new Uint8Array(pieceBytes)
+  for (const [group, { ranges }] of groups.entries()) {
+    for (const { offset, lengthBytes } of ranges) {
+      hash.update(`${group} ${offset} ${lengthBytes}\n`)
+      for (const device of [card, view]) {
+        for (let done = 0; done < lengthBytes; done += pieceBytes) {
+          const part = piece.subarray(0, Math.min(pieceBytes, lengthBytes - done))
+          device.readSync(part, offset + done)
+          hash.update(part)
+        }
+      }
+    }
+  }
+  return hash.digest('hex')
+}
+
+function noFolder(path: string): LivecardError {
+  return new LivecardError('usage', 'target-is-folder', {
+    message: `${path} is a folder, in which a stick is mounted; it is changed as a whole, from outside.`,
+    meaning: 'Nothing was changed.',
+    next: 'Name the drive itself; its volumes are unmounted first.',
+  })
+}
