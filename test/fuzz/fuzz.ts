@@ -92,7 +92,7 @@ async function hunt(
     if (left <= 0 || seconds <= 0 || result.finds.length >= maxFinds) return result
     const trace = join(own, 'trace')
     const child = fork(hunterFile, {
-      execArgv: ['--disable-warning=ExperimentalWarning', '--max-old-space-size=512'],
+      execArgv: ['--disable-warning=ExperimentalWarning', '--max-old-space-size=512', '--expose-gc'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     const huntOrder: HuntOrder = {

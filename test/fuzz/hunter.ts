@@ -24,6 +24,14 @@ export type HuntNews =
   | { kind: 'find'; find: Find }
   | { kind: 'end'; peakRssBytes: number; states: Record<string, HuntState> }
 
+const muchBytes = 448 * 1024 * 1024
+
+/** What is held, not what waits to be collected: buffers lie outside of the heap, whose collector does not see them grow. */
+function heldBytes(): number {
+  if (process.memoryUsage.rss() > muchBytes) globalThis.gc?.()
+  return process.memoryUsage.rss()
+}
+
 const send = (news: HuntNews) => process.send?.(news)
 
 process.once('message', async (order: HuntOrder) => {
@@ -64,7 +72,7 @@ process.once('message', async (order: HuntOrder) => {
           send({
             kind: 'progress',
             images: images + share - left,
-            rssBytes: process.memoryUsage.rss() - ownBytes,
+            rssBytes: heldBytes() - ownBytes,
             states: states(),
           })
         }
