@@ -11,6 +11,9 @@ export interface CacheOptions {
   limitBytes?: number
 }
 
+/** What is read of a block that nothing else was wanted of yet: lists that are spread over a card are read entry by entry, and never again. */
+const pageBytes = 4096
+const keptGlimpses = 1024
 /** A longer run is what a stream would read; keeping it would push out what is needed again. */
 const keptRunBlocks = 16
 
@@ -21,6 +24,7 @@ const keptRunBlocks = 16
 export function cachedDevice(below: BlockDevice, options: CacheOptions = {}): CountedDevice {
   const { blockBytes = 64 * 1024, limitBytes = 16 * 1024 * 1024 } = options
   const blocks = new Map<number, Uint8Array>()
+  const glimpses = new Map<number, { start: number; bytes: Uint8Array }>()
   const keptBlocks = Math.max(1, Math.floor(limitBytes / blockBytes))
   let bytesRead = 0
 
@@ -49,7 +53,29 @@ export function cachedDevice(below: BlockDevice, options: CacheOptions = {}): Co
       return false
     }
     into.set(run.subarray(offset - start, offset - start + into.length))
+    for (let at = 0; at < count; at += 1) glimpses.delete(first + at)
     for (let at = 0; at < count; at += 1) keep(first + at, run.slice(at * blockBytes, (at + 1) * blockBytes))
+    return true
+  }
+
+  /** A few pages of a block, the first time that something of it is wanted; false where the whole block shall be read. */
+  const glimpse = (into: Uint8Array, offset: number, index: number): boolean => {
+    const known = glimpses.get(index)
+    if (known && offset >= known.start && offset + into.length <= known.start + known.bytes.length) {
+      into.set(known.bytes.subarray(offset - known.start, offset - known.start + into.length))
+      return true
+    }
+    const start = Math.floor(offset / pageBytes) * pageBytes
+    const bytes = new Uint8Array(Math.min(Math.ceil((offset + into.length) / pageBytes) * pageBytes, below.size) - start)
+    if (known || blocks.has(index - 1) || bytes.length > 2 * pageBytes) return false
+    try {
+      read(bytes, start)
+    } catch {
+      return false
+    }
+    if (glimpses.size >= keptGlimpses) glimpses.delete(glimpses.keys().next().value ?? index)
+    glimpses.set(index, { start, bytes })
+    into.set(bytes.subarray(offset - start, offset - start + into.length))
     return true
   }
 
@@ -75,7 +101,8 @@ export function cachedDevice(below: BlockDevice, options: CacheOptions = {}): Co
         while (next * blockBytes < end && !blocks.has(next)) next += 1
         const stop = Math.min(end, next * blockBytes)
         const part = into.subarray(at - offset, stop - offset)
-        if (next - first > keptRunBlocks || !readBlocks(part, at, first, next - first)) read(part, at)
+        const isGlimpse = next === first + 1 && glimpse(part, at, first)
+        if (!isGlimpse && (next - first > keptRunBlocks || !readBlocks(part, at, first, next - first))) read(part, at)
         at = stop
       }
     },
