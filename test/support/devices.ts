@@ -35,8 +35,9 @@ export function withLoop(t: TestContext, { sizeBytes, readOnly = false, folder =
 }
 
 /** A loop device over a file that is there already. */
-export function loopOf(t: TestContext, backing: string, readOnly = false): LoopDevice {
-  const path = tool('losetup', ['--find', '--show', ...(readOnly ? ['--read-only'] : []), backing]).trim()
+export function loopOf(t: TestContext, backing: string, readOnly = false, sectorSize = 512): LoopDevice {
+  const sectors = sectorSize === 512 ? [] : ['--sector-size', String(sectorSize)]
+  const path = tool('losetup', ['--find', '--show', ...(readOnly ? ['--read-only'] : []), ...sectors, backing]).trim()
   const inode = backingOf(path)
   let attached = true
   const detach = () => {
