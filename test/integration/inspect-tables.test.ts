@@ -96,7 +96,7 @@ test('a table with sectors of 4096 bytes is read from the drive, and from its im
 
 test('primary, extended and logical partitions of an MBR are named as sfdisk and blkid name them', async (t) => {
   if (needs) return t.skip(needs)
-  const card = emptyCard(testFolder(t), 545 * MiB)
+  const card = emptyCard(testFolder(t), 552 * MiB)
   const lines = [
     'size=32MiB, type=c, bootable',
     'size=300MiB, type=b',
