@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { openFileDevice } from '../../native-helpers/block/file-device.ts'
+import { memoryFile } from '../../native-helpers/volumes/making/memory-file.ts'
 import { openSquashfs, type Squashfs } from '../../native-helpers/volumes/squashfs/squashfs.ts'
 import { makeSquashfs, type NewSquashfs } from '../../native-helpers/volumes/squashfs/write.ts'
 import type { SquashfsEntry } from '../../native-helpers/volumes/squashfs/write-entries.ts'
@@ -256,6 +258,22 @@ test('what a squashfs cannot hold is refused, and so is one that does not fit', 
   const stopped = new AbortController()
   stopped.abort()
   await assert.rejects(write(path, { entries: [{ ...file, path: 'a' }], signal: stopped.signal }), { name: 'AbortError' })
+})
+
+test('an image grows in memory where nobody knows how large it will be', async (t) => {
+  if (tools) return t.skip(tools)
+  const path = join(testFolder(t), 'memory.squashfs')
+  const image = memoryFile()
+  const usedBytes = await makeSquashfs(image, { entries: [{ kind: 'file', path: 'noise', content: noise(300_000) }] })
+  assert.equal(image.size, usedBytes)
+  assert.equal(usedBytes % 4096, 0)
+  const bytes = Buffer.alloc(usedBytes)
+  image.readSync(bytes, 0)
+  writeFileSync(path, bytes)
+  assert.ok(Buffer.from(noise(300_000)).equals(execFileSync('unsquashfs', ['-cat', path, 'noise'])))
+  await assert.rejects(makeSquashfs(memoryFile(100_000), { entries: [{ kind: 'file', path: 'noise', content: noise(300_000) }] }), {
+    code: 'squashfs-make-room',
+  })
 })
 
 test('an image without anything in it is one to unsquashfs, too', async (t) => {

@@ -26,6 +26,7 @@ export function memoryFile(limitBytes = 1024 * 1024 * 1024 * 1024): MemoryFile {
       return size
     },
     sectorSize: 512,
+    limitBytes,
     setSize(sizeBytes) {
       size = sizeBytes
     },

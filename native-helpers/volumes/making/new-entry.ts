@@ -1,7 +1,11 @@
 import type { BlockDevice } from '../../block/device.ts'
 
 /** A device that is made into something. */
-export type WritableDevice = BlockDevice & Required<Pick<BlockDevice, 'writeSync' | 'flushSync'>>
+export type WritableDevice = BlockDevice &
+  Required<Pick<BlockDevice, 'writeSync' | 'flushSync'>> & {
+    /** How large one may become that grows as it is written; others have the size that they have. */
+    readonly limitBytes?: number
+  }
 
 /** Something that a new filesystem holds. Folders on the way to it are made where none is named. */
 export type NewEntry = NewFolder | NewFile | NewLink

@@ -118,8 +118,9 @@ export class DataWriter {
     const packed = await first.packed
     const smaller = packed.length < first.plain.length
     const bytes = smaller ? packed : first.plain
-    if (this.position + bytes.length > this.#device.size)
-      throw cannotMake('squashfs-make-room', `The squashfs does not fit into ${this.#device.size} bytes.`)
+    const roomBytes = this.#device.limitBytes ?? this.#device.size
+    if (this.position + bytes.length > roomBytes)
+      throw cannotMake('squashfs-make-room', `The squashfs does not fit into ${roomBytes} bytes.`)
     this.#device.writeSync(bytes, this.position)
     first.stored(this.position, bytes.length | (smaller ? 0 : storedPlain))
     this.position += bytes.length

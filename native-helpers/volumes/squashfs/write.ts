@@ -74,7 +74,7 @@ export async function makeSquashfs(device: WritableDevice, options: NewSquashfs)
   const exportTable = await tables.appendTable(metadata.references)
   const idTable = await tables.appendTable(metadata.ids)
   const xattrTable = metadata.xattrs.isEmpty ? null : await metadata.xattrs.append(tables)
-  const imageBytes = Math.min(device.size, Math.ceil(tables.position / paddingBytes) * paddingBytes)
+  const imageBytes = Math.min(device.limitBytes ?? device.size, Math.ceil(tables.position / paddingBytes) * paddingBytes)
   const usedBytes = tables.append(new Uint8Array(imageBytes - tables.position))
   device.flushSync()
 
