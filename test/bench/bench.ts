@@ -84,6 +84,7 @@ function measure(device: BenchDevice, images: Images, peer: boolean): Row[] {
     return made
   }
   const readScript = 'dd if="$1" of=/dev/null bs=4M iflag=direct,count_bytes count="$2" status=none'
+  const compareScript = 'dd if="$1" bs=4M iflag=direct,count_bytes count="$2" status=none | cmp - "$3"'
   for (const kind of ['raw', 'gzip', 'zstd', 'xz'] as const) {
     if (!wanted.has(kind)) continue
     const against = pipes[kind].map(({ text, script }) => ({ script, row: row(`write ${kind}`, text) }))
@@ -105,12 +106,15 @@ function measure(device: BenchDevice, images: Images, peer: boolean): Row[] {
   }
   if (!wanted.has('verify')) return rows
   bash(`dd if="$1" of="$2" ${ddOptions}`, images.raw, device.path)
-  const verify = row('verify IMAGE TARGET, raw', 'dd iflag=direct')
+  const what = 'verify IMAGE TARGET, raw'
+  const card = row(what, 'dd iflag=direct (reads the card only)')
+  const both = row(what, 'dd iflag=direct \\| cmp (reads both)')
   for (let run = 0; run < runs; run += 1) {
     const ours = own('verify', images.raw, device)
     peakMib = Math.max(peakMib, ours.maxRssMib)
-    verify.ownMs.push(ours.verifyMs)
-    verify.otherMs.push(timed(readScript, device.path, String(sizeBytes)))
+    for (const { ownMs } of [card, both]) ownMs.push(ours.verifyMs)
+    card.otherMs.push(timed(readScript, device.path, String(sizeBytes)))
+    both.otherMs.push(timed(compareScript, device.path, String(sizeBytes), images.raw))
   }
   return rows
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import type { BenchDevice } from './workload.ts'
 
 const folder = join(import.meta.dirname, 'peers')
@@ -13,13 +13,9 @@ export interface PeerRun {
 
 /** Null when it is there; else why it is not. */
 export function installPeer(): string | null {
-  if (
-    existsSync(join(folder, 'node_modules', 'etcher-sdk')) &&
-    existsSync(join(folder, 'node_modules', '@ronomon', 'direct-io', 'binding.node'))
-  )
-    return null
+  if (existsSync(join(folder, 'node_modules', builtLast))) return null
   const npm = (...args: string[]) =>
-    execFileSync('npm', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], timeout: 300_000, env: nodeHeaders() })
+    execFileSync('npm', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], timeout: 300_000, env: systemOnly() })
   try {
     npm('install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock')
     npm('rebuild', '@ronomon/direct-io', 'drivelist', 'mountutils')
@@ -31,13 +27,19 @@ export function installPeer(): string | null {
   }
 }
 
-/** The npm package `node` brings its own headers, so that addons build where nodejs.org is out of reach. */
-function nodeHeaders(): NodeJS.ProcessEnv {
-  const headers = dirname(dirname(process.execPath))
-  return existsSync(join(headers, 'include', 'node', 'node.h')) ? { ...process.env, npm_config_nodedir: headers } : process.env
+const builtLast = 'mountutils/build/Release/MountUtils.node'
+
+/**
+ * Its addons are built for one release of Node, with the headers that the machine has for the Node of its own. So that is the one that it is built with and
+ * runs in, and not the one that Livecard brings along and npm puts first.
+ */
+function systemOnly(): NodeJS.ProcessEnv {
+  const path = (process.env.PATH ?? '').split(delimiter).filter((entry) => !entry.includes('node_modules'))
+  return { ...process.env, PATH: path.join(delimiter) }
 }
 
 export function runPeer(image: string, device: BenchDevice): PeerRun {
   const args = [join(folder, 'etcher.mjs'), image, device.path, String(device.sizeBytes), String(device.sectorSize)]
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as PeerRun
+  const found = execFileSync('node', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], env: systemOnly() })
+  return JSON.parse(found) as PeerRun
 }
