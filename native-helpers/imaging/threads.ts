@@ -5,7 +5,10 @@ import { startWorker } from './workers.ts'
 /** As many as work at once on one card. More would only keep memory: 10 MiB each. */
 const keptThreads = 2
 
-const idle: Worker[] = []
+/** After this long without a task, the memory is worth more than the next start. */
+const keptMs = 60_000
+
+const idle = new Map<Worker, NodeJS.Timeout>()
 
 export interface ThreadListener {
   message(message: unknown): void
@@ -28,11 +31,11 @@ export interface RunningTask {
  * kept for the next one, and who knows that a job is about to begin lets them start beside what comes first.
  */
 export function warmThreads(): void {
-  while (idle.length < keptThreads) keep(startThread())
+  while (idle.size < keptThreads) keep(startThread())
 }
 
 export function startTask(task: ImagingTask, listener: ThreadListener): RunningTask {
-  const thread = idle.pop() ?? startThread()
+  const thread = takeIdle() ?? startThread()
   let listening = true
   let kept = false
   const message = (message: unknown) => listener.message(message)
@@ -75,16 +78,29 @@ export function startTask(task: ImagingTask, listener: ThreadListener): RunningT
 function startThread(): Worker {
   const thread = startWorker('imaging-worker', null)
   thread.on('error', () => {})
-  thread.on('exit', () => {
-    const at = idle.indexOf(thread)
-    if (at >= 0) idle.splice(at, 1)
-  })
+  thread.on('exit', () => forget(thread))
   return thread
+}
+
+function takeIdle(): Worker | null {
+  // The one that has worked last: its code and memory are the warmest.
+  const thread = [...idle.keys()].at(-1) ?? null
+  if (thread !== null) forget(thread)
+  return thread
+}
+
+function forget(thread: Worker): void {
+  clearTimeout(idle.get(thread))
+  idle.delete(thread)
 }
 
 /** Does not keep the process alive. */
 function keep(thread: Worker): void {
   thread.unref()
-  if (idle.length < keptThreads) idle.push(thread)
-  else void thread.terminate()
+  if (idle.size >= keptThreads) return void thread.terminate()
+  const dismiss = () => {
+    forget(thread)
+    void thread.terminate()
+  }
+  idle.set(thread, setTimeout(dismiss, keptMs).unref())
 }
