@@ -36,6 +36,8 @@ export interface FatEntry {
   firstCluster: number
   sizeBytes: number
   modifiedSeconds: number | null
+  /** Where its short entry stands in the directory, in bytes. */
+  offset: number
 }
 
 /** The files and directories among the entries of a directory, without the label, itself and its parent. */
@@ -59,6 +61,7 @@ export function* fatEntries(directory: Uint8Array): Generator<FatEntry> {
       firstCluster: raw.clusterHigh * 0x1_0000 + raw.clusterLow,
       sizeBytes: raw.sizeBytes,
       modifiedSeconds: fatTime(raw.date, raw.time),
+      offset: at,
     }
   }
 }

@@ -61,7 +61,7 @@ function rootNode(device: BlockDevice, fat: FatVolume, table: FatTable): TreeNod
   }
 }
 
-function node(device: BlockDevice, fat: FatVolume, table: FatTable, entry: FatEntry): TreeNode {
+function node(device: BlockDevice, fat: FatVolume, table: FatTable, entry: Omit<FatEntry, 'offset'>): TreeNode {
   const { name, isDirectory, firstCluster, sizeBytes } = entry
   const within = (extents: Parsed<Extent[]>): Parsed<Extent[]> =>
     extents.value?.some(({ start, lengthBytes }) => (start ?? 0) + lengthBytes > device.size)

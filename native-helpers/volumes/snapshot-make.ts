@@ -18,8 +18,11 @@ export interface SnapshotWriter {
   readonly chunkBytes: number
   /** Copies that can still be laid. */
   readonly freeChunks: number
-  /** A whole chunk of the origin as it shall be seen from now on. Each chunk of the origin only once. Throws `store-full`, and then nothing was written. */
-  append(originChunk: number, bytes: Uint8Array): void
+  /**
+   * A whole chunk of the origin as it shall be seen from now on; answers the chunk of the store that holds it. Each chunk of the origin only once.
+   * Throws `store-full`, and then nothing was written.
+   */
+  append(originChunk: number, bytes: Uint8Array): number
   /** Makes what was appended count. */
   commit(): void
 }
@@ -110,15 +113,17 @@ function writer(device: WritableStore, place: Place): SnapshotWriter {
     append(originChunk, bytes) {
       if (bytes.length !== chunkBytes) throw new RangeError(`a copy of ${bytes.length} bytes is no chunk of ${chunkBytes}`)
       if (place.nextFree >= lastChunk) throw storeFull(device.size)
-      device.writeSync(bytes, place.nextFree * chunkBytes)
+      const chunk = place.nextFree
+      device.writeSync(bytes, chunk * chunkBytes)
       const at = place.entryCount * exceptionBytes
       view.setBigUint64(at, BigInt(originChunk), true)
-      view.setBigUint64(at + 8, BigInt(place.nextFree), true)
+      view.setBigUint64(at + 8, BigInt(chunk), true)
       place.entryCount += 1
       uncommitted += 1
       place.nextFree += 1
       if (isMetadataChunk(chunkBytes, place.nextFree)) place.nextFree += 1
       if (place.entryCount === perArea) commit()
+      return chunk
     },
     commit,
   }
