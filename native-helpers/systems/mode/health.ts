@@ -55,9 +55,13 @@ function judgeModule(module: Module, modules: readonly Module[], chains: Chains,
     if (meant) say('mode-order', `${file} seems to be meant as ${meant}.`)
     else {
       const wanted = `${below.join('-')}${name.architecture ? ` for ${name.architecture}` : ''}`
+      const above = modules
+        .filter((other) => other !== module && chains.chainOf(other).includes(module))
+        .map(({ file: other }) => other)
+      const there = others.length > 0 ? `; there is ${others.join(' and ')}` : ''
       say(
         'mode-parent-missing',
-        `${file} stands on ${wanted}, which is not there${others.length > 0 ? `; there is ${others.join(' and ')}` : ''}.`,
+        `${file} stands on ${wanted}, which is not there${there}.${above.length > 0 ? ` On it stand ${above.join(', ')}.` : ''}`,
       )
     }
   } else if (module.madeSeconds !== null && parent.madeSeconds !== null && module.madeSeconds < parent.madeSeconds) {

@@ -79,7 +79,7 @@ function measure(volume: CardVolume, tree: VolumeTree, roots: readonly VolumeTre
   ] as [label: string, path: string][]
   for (const [label, path] of parts) {
     const size = sizeOfFiles(tree, path)
-    if (size)
+    if (size && size.files > 0)
       state.facts.push({
         label,
         value: `${decimalSize(size.bytes)} in ${size.files} ${size.files === 1 ? 'file' : 'files'}${size.complete ? '' : ', and more'}`,

@@ -143,6 +143,8 @@ function comparison(layout: AbLayout, a: Slot, b: Slot): Finding[] {
   if (known.every((same) => same)) {
     return [found(abFindings, 'ab-slots-equal', 'Their descriptions and samples all over them are equal.')]
   }
+  // Where one is broken, that is what differs.
+  if (!a.bootable || !b.bootable) return []
   const differing = [boot === false ? 'the start files' : '', system === false ? 'the systems' : ''].filter((part) => part !== '')
   const releases = a.root?.release && b.root?.release ? ` Slot A: ${a.root.release.name}. Slot B: ${b.root.release.name}.` : ''
   return [
