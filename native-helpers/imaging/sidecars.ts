@@ -59,7 +59,7 @@ function published(names: Names, line: SumLine, from: string): PublishedSum[] {
 
 async function readSums(name: string, beside: Beside): Promise<SumLine[]> {
   const bytes = await beside(name)
-  return bytes === null ? [] : parseSums(Buffer.from(bytes).toString('utf8'))
+  return bytes === null ? [] : parseSums(bytes)
 }
 
 /** `X.bmap`, also for the unpacked name, and bmaptool's `card.bmap` for `card.img`. */
