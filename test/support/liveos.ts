@@ -7,6 +7,7 @@ import type { Finding, Report } from '../../native-helpers/contract-report.ts'
 import { type CardSource, openCard } from '../../native-helpers/systems/card.ts'
 import { readCard } from '../../native-helpers/systems/read-card.ts'
 import { gzipInitrd, writeModules, x86Kernel } from './lampone-parts.ts'
+import { noise } from './memory-device.ts'
 import { tool } from './tools.ts'
 
 /** The commands that sticks are made with here, as livecd-iso-to-disk and its users make them. */
@@ -50,7 +51,7 @@ export function writeRoot(root: string, version = kernelVersion): void {
     join(root, 'etc/os-release'),
     'NAME="Fedora Linux"\nPRETTY_NAME="Fedora Linux 37 (Sugar)"\nID=fedora\nVERSION_ID=37\n',
   )
-  writeFileSync(join(root, 'usr/bin/sugar'), Buffer.alloc(200_000, 'sugar '))
+  writeFileSync(join(root, 'usr/bin/sugar'), noise(400_000))
 }
 
 export interface NestedOptions {

@@ -15,36 +15,41 @@ interface Checked {
   isIso: boolean
 }
 
-type Tell = (id: keyof typeof liveosFindings, detail: string, place: LivePlace) => void
+type MenuFinding = keyof typeof liveosFindings
+type Tell = (id: MenuFinding, { menu, place }: Pick<LiveEntry, 'menu' | 'place'>, what: string) => void
 
-/** Whether what the menus ask for is there, and what is there is asked for. Each thing is told of once, however many entries say it. */
+/** Whether what the menus ask for is there, and what is there is asked for. Each thing is told of once, however many entries and menus say it. */
 export function checkMenus(checked: Checked): Finding[] {
-  const findings: Finding[] = []
-  const tell: Tell = (id, detail, place) => {
-    if (findings.some((known) => known.id === id && known.detail === detail)) return
-    findings.push(found(liveosFindings, id, detail, place.partition))
+  const gathered = new Map<string, { id: MenuFinding; what: string; partition: number | null; menus: Set<string> }>()
+  const tell: Tell = (id, { menu, place }, what) => {
+    const key = `${id} ${what}`
+    const known = gathered.get(key) ?? { id, what, partition: place.partition, menus: new Set() }
+    known.menus.add(`"${menu}"`)
+    gathered.set(key, known)
   }
   for (const live of checked.menus.entries) checkEntry(checked, live, tell)
-  const starting = checked.menus.entries.filter(({ starts }) => starts)
-  for (const live of starting) checkStart(checked, live, tell)
-  checkNames(checked, tell)
-  return findings
+  for (const live of checked.menus.entries) if (live.starts) checkStart(checked, live, tell)
+  const findings = [...gathered.values()].map(({ id, what, partition, menus }) =>
+    found(liveosFindings, id, `In ${[...menus].join(' and ')}: ${what}.`, partition),
+  )
+  return [...findings, ...checkNames(checked)]
 }
 
-function checkEntry({ folders }: Checked, { menu, place, entry, kernel, initrds }: LiveEntry, tell: Tell): void {
+function checkEntry({ folders }: Checked, live: LiveEntry, tell: Tell): void {
+  const { entry, kernel, initrds } = live
   const wanted = liveArguments(entry.arguments)
   const missing = (file: BootFile | null): file is BootFile => file !== null && file.node === null
-  if (missing(kernel)) tell('liveos-menu-kernel', `"${menu}" names "${kernel.path}".`, place)
-  for (const file of initrds.filter(missing)) tell('liveos-menu-initrd', `"${menu}" names "${file.path}".`, place)
+  if (missing(kernel)) tell('liveos-menu-kernel', live, `the kernel "${kernel.path}"`)
+  for (const file of initrds.filter(missing)) tell('liveos-menu-initrd', live, `the initrd "${file.path}"`)
   const systems = folders.filter(({ image }) => image !== null)
   if (wanted.root && isElsewhere(wanted.root, systems)) {
-    tell('liveos-menu-root', `"${menu}" names ${textOfName(wanted.root)}, ${systemsText(systems)}.`, place)
+    tell('liveos-menu-root', live, `root=live:${textOfName(wanted.root)}, and ${systemsText(systems)}`)
   } else if (
     systems.length > 0 &&
     systems.every(({ path, place: { tree } }) => !samePath(path, wanted.folder, tree.foldsCase)) &&
     !isGivenFolder(systems)
   ) {
-    tell('liveos-menu-folder', `"${menu}" names "${wanted.folder}", the system lies in "${systems[0]?.path ?? ''}".`, place)
+    tell('liveos-menu-folder', live, `the folder "${wanted.folder}", and the system lies in "${systems[0]?.path ?? ''}"`)
   }
 }
 
@@ -67,34 +72,38 @@ function isGivenFolder(systems: readonly OpenedFolder[]): boolean {
 }
 
 /** About the overlay, only what starts by itself counts: other entries leave it out on purpose. */
-function checkStart(checked: Checked, { menu, place, entry }: LiveEntry, tell: Tell): void {
+function checkStart(checked: Checked, live: LiveEntry, tell: Tell): void {
+  const { entry } = live
   const wanted = liveArguments(entry.arguments)
   const folders = checked.folders.filter(({ path, place: { tree } }) => samePath(path, wanted.folder, tree.foldsCase))
+  // That it is not there is told already, and what would be in it is not known.
+  if (folders.length === 0) return
   const overlays = folders.flatMap((folder) => folder.overlays.map(({ name }) => pathIn(folder, name)))
   const { overlay } = wanted
   if (!overlay) {
-    if (overlays.length > 0) tell('overlay-not-used', `"${menu}" has no rd.live.overlay for "${overlays[0]}".`, place)
+    if (overlays.length > 0) tell('overlay-not-used', live, `no rd.live.overlay for "${overlays[0]}"`)
     return
   }
-  if (wanted.resets) tell('overlay-menu-reset', `"${menu}" has rd.live.overlay.reset in "${entry.title}".`, place)
-  if (wanted.readOnly) tell('overlay-menu-readonly', `"${menu}" has rd.live.overlay.readonly in "${entry.title}".`, place)
+  if (wanted.resets) tell('overlay-menu-reset', live, `rd.live.overlay.reset in "${entry.title}"`)
+  if (wanted.readOnly) tell('overlay-menu-readonly', live, `rd.live.overlay.readonly in "${entry.title}"`)
   const hosts = checked.places.filter((host) => isNamed(overlay.device, host) !== false)
   if (hosts.length === 0) {
     const isMadeLater = checked.isIso && (overlay.device.by === 'label' || overlay.device.by === 'partlabel')
-    if (!isMadeLater) tell('liveos-menu-overlay', `"${menu}" names ${textOfName(overlay.device)}.`, place)
+    if (!isMadeLater) tell('liveos-menu-overlay', live, `rd.live.overlay=${textOfName(overlay.device)}`)
     return
   }
   if (overlay.path !== null) {
     const { path } = overlay
-    if (hosts.every(({ tree }) => findNode(tree, path) === null)) tell('overlay-missing', `"${menu}" names "${path}".`, place)
+    if (hosts.every(({ tree }) => findNode(tree, path) === null)) tell('overlay-missing', live, `"${path}"`)
     return
   }
   const isThere = folders.some((folder) => hosts.includes(folder.place) && folder.overlays.length > 0)
-  if (!isThere && !checked.isIso) tell('overlay-missing', `"${menu}" asks for one on ${textOfName(overlay.device)}.`, place)
+  if (!isThere && !checked.isIso) tell('overlay-missing', live, `one on ${textOfName(overlay.device)}`)
 }
 
 /** An overlay whose name is not that of the filesystem with the image is only found where a menu names its path. */
-function checkNames({ folders, menus }: Checked, tell: Tell): void {
+function checkNames({ folders, menus }: Checked): Finding[] {
+  const findings: Finding[] = []
   const owner = folders.find(({ image }) => image !== null)
   const named = new Set(
     menus.entries.flatMap(({ entry }) => {
@@ -110,6 +119,8 @@ function checkNames({ folders, menus }: Checked, tell: Tell): void {
     const isNamedByPath = folder.overlays.some(({ name }) => named.has(pathIn(folder, name).toLowerCase()))
     if (isExpected || isNamedByPath) continue
     const [first] = folder.overlays
-    tell('overlay-name', `"${pathIn(folder, first?.name ?? '')}" should be named "${expected[0]}".`, folder.place)
+    const detail = `"${pathIn(folder, first?.name ?? '')}" should be named "${expected[0]}".`
+    findings.push(found(liveosFindings, 'overlay-name', detail, folder.place.partition))
   }
+  return findings
 }

@@ -90,15 +90,14 @@ function findingsOf(store: SnapshotStore, name: string, partition: number | null
   const foreign = exceptions.damage.filter(({ kind }) => kind === 'beyond-origin')
   const damage = exceptions.damage.filter(({ kind }) => kind !== 'beyond-origin')
   if (damage.length > 0)
-    findings.push(
-      told('overlay-damaged', `${damageText(damage, exceptions.damageCount - foreign.length)} of ${exceptions.count} entries.`),
-    )
+    findings.push(told('overlay-damaged', damageText(damage, exceptions.damageCount - foreign.length, exceptions.count)))
   else if (exceptions.cut)
     findings.push(told('overlay-damaged', `it has more entries than the ${exceptions.count} that are looked at.`))
   if (foreign.length > 0)
     findings.push(told('overlay-other-base', `${foreign.length} entries stand for blocks behind the end of the system image.`))
   if (store.blank) findings.push(told('overlay-empty', `there is room for ${capacityChunks} changed blocks (${size}).`))
-  if (store.valid && !store.unregistrable) {
+  // An entry that leads behind the end makes the store look full, which says nothing then.
+  if (store.valid && !store.unregistrable && damage.length === 0) {
     if (freeChunks === 0) findings.push(told('overlay-full', `${places} (${size}).`))
     else if (usedShare(store) >= nearlyFullShare)
       findings.push(told('overlay-nearly-full', `${places}, ${decimalSize(freeChunks * store.chunkBytes)} are left (${size}).`))
@@ -122,13 +121,11 @@ const damageWords: Record<StoreDamage['kind'], string> = {
   'behind-end': 'stand behind the end of the list',
 }
 
-function damageText(damage: readonly StoreDamage[], count: number): string {
+function damageText(damage: readonly StoreDamage[], count: number, total: number): string {
   const kinds = [...new Set(damage.map(({ kind }) => kind))]
   const areas = [...new Set(damage.map(({ area }) => area))]
-  return `${count} (in area ${areas.slice(0, 5).join(', ')}${areas.length > 5 ? ' …' : ''}) ${kinds.map((kind) => damageWords[kind]).join(', or ')};`.replace(
-    /;$/,
-    '',
-  )
+  const where = `area ${areas.slice(0, 5).join(', ')}${areas.length > 5 ? ' …' : ''}`
+  return `${count} of its ${total} entries are wrong (${where}): they ${kinds.map((kind) => damageWords[kind]).join(', or ')}.`
 }
 
 function capitalised(text: string): string {
