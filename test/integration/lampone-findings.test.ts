@@ -161,6 +161,32 @@ const ofSystem: Ailment[] = [
     change: ({ path, kernel }) => overwrite(path, placeOfFile(path, kernel, 'live/vmlinuz').offset, zeros(64 * 1024)),
     ids: ['kernel-partition-incomplete'],
   },
+  {
+    name: 'the rewrite of the kernel partition stopped within the kernel',
+    options: { upgraded: true },
+    change: ({ path, kernel }) => {
+      const { offset, sizeBytes } = placeOfFile(path, kernel, 'live/vmlinuz')
+      overwrite(path, offset + sizeBytes - 3000, Buffer.alloc(3000, 'old'))
+    },
+    ids: ['kernel-partition-incomplete', 'kernel-updated'],
+  },
+  {
+    name: 'the kernel partition could not be written when the kernel was updated',
+    change: (card) => {
+      debugfs(card, 'mkdir rw/boot', 'cd rw/boot')
+      writePersistent(card, 'vmlinuz-5.10.0-1-arm64', 'a newer kernel', 'rw/boot')
+    },
+    ids: ['kernel-partition-stale'],
+  },
+  {
+    name: 'the same kernel was built anew and is not in the kernel partition',
+    options: { upgraded: true },
+    change: (card) => {
+      debugfs(card, 'rm rw/boot/vmlinuz-5.6.0-0.bpo.2-arm64')
+      writePersistent(card, 'vmlinuz-5.6.0-0.bpo.2-arm64', Buffer.alloc(64 * 1024, 'new'), 'rw/boot')
+    },
+    ids: ['kernel-partition-stale', 'kernel-updated'],
+  },
   { name: 'the kernel was updated', layouts: ['lampone', 'liveng'], options: { upgraded: true }, ids: ['kernel-updated'] },
   {
     name: 'the changes were deleted after a kernel update',

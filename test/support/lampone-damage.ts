@@ -30,12 +30,12 @@ export function debugfs(card: LamponeCard, ...commands: string[]): void {
   tool('debugfs', ['-w', '-f', '-', `${card.path}?offset=${card.persistence.startBytes}`], { input: `${commands.join('\n')}\n` })
 }
 
-/** A new file at the top of the persistence. */
-export function writePersistent(card: LamponeCard, name: string, content: string | Uint8Array): void {
+/** A new file in a folder of the persistence. */
+export function writePersistent(card: LamponeCard, name: string, content: string | Uint8Array, inside = '/'): void {
   const folder = mkdtempSync(join(tmpdir(), 'livecard-file-'))
   try {
     writeFileSync(join(folder, 'file'), content)
-    debugfs(card, `write ${join(folder, 'file')} ${name}`)
+    debugfs(card, `cd ${inside}`, `write ${join(folder, 'file')} ${name}`)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -291,7 +291,11 @@ function writeChanges(top: string, kind: Kind, newVersion: string | null): void 
   writeFileSync(at('home/user/letter.txt'), 'Dear Sir or Madam\n'.repeat(100))
   writeFileSync(at('home/user/photo.jpg'), Buffer.alloc(3_000_000, 'photo'))
   linkSync(at('home/user/photo.jpg'), at('home/user/same photo.jpg'))
-  if (newVersion) writeModules(top, kind.mergedUsr ? 'rw/usr/lib' : 'rw/lib', newVersion)
+  if (newVersion) {
+    writeModules(top, kind.mergedUsr ? 'rw/usr/lib' : 'rw/lib', newVersion)
+    mkdirSync(at('boot'))
+    writeFileSync(at(`boot/vmlinuz-${newVersion}`), kind.kernelOf(newVersion))
+  }
   if (!isRoot) return
   // One inode with a name for each file that was deleted in one session.
   tool('mknod', [at('etc/motd'), 'c', '0', '0'])

@@ -3,6 +3,7 @@ import { checkInitrd } from '../../volumes/initrd.ts'
 import type { Parsed, Problem } from '../../volumes/problem.ts'
 import { found } from '../finding.ts'
 import { lamponeFindings } from './findings.ts'
+import { compareInstalled, type Difference } from './installed-kernel.ts'
 import { type IsoPart, initrdPath, kernelPath } from './iso-part.ts'
 import { modulesOf, type Union } from './modules.ts'
 
@@ -53,7 +54,33 @@ export async function checkKernels({ system, kernel, starting, union }: KernelPl
     const detail = `Partition ${kernel.volume.number} holds Linux ${own}; the system came with ${shipped}.`
     findings.push(found(lamponeFindings, 'kernel-updated', detail, kernel.volume.number))
   }
+  const isWhole = !findings.some(({ id }) => id === 'kernel-partition-incomplete')
+  if (kernel?.kernelFile.value && own && isWhole) {
+    const difference = compareInstalled(kernel.kernelFile.value.device, own, union)
+    if (difference) findings.push(differenceFinding(difference, own, kernel.volume.number))
+  }
   return { kernels, findings }
+}
+
+function differenceFinding(difference: Difference, version: string, number: number): Finding {
+  const file = `boot/vmlinuz-${version}`
+  switch (difference.kind) {
+    case 'torn': {
+      const detail = `Partition ${number}: ${kernelPath} is not the ${file} that it was copied from, from about byte ${difference.atByte} on.`
+      return found(lamponeFindings, 'kernel-partition-incomplete', detail, number)
+    }
+    case 'other':
+      return found(
+        lamponeFindings,
+        'kernel-partition-stale',
+        `Partition ${number}: ${kernelPath} is another build than the installed ${file}.`,
+        number,
+      )
+    case 'older': {
+      const detail = `Partition ${number} holds Linux ${version}, and Linux ${difference.installed} is installed.`
+      return found(lamponeFindings, 'kernel-partition-stale', detail, number)
+    }
+  }
 }
 
 /** What is wrong with the two files that a start needs, as a clause; null where nothing is seen. */

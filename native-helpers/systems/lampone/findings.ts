@@ -118,6 +118,13 @@ const systemKinds = {
       'This happens when the power fails during an update. The usual start fails; the repair entry of the boot menu starts the kernel that came with the system. Your changes are untouched.',
     remedy: 'repair',
   },
+  'kernel-partition-stale': {
+    severity: 'warning',
+    title: 'The kernel that starts is not the one that was installed last.',
+    meaning:
+      'The system starts with the older kernel. What the update was to mend, security for one, is not in use. This happens when the kernel partition could not be written.',
+    remedy: 'repair',
+  },
   'kernel-without-modules': {
     severity: 'error',
     title: 'The kernel that starts has no drivers on this card.',

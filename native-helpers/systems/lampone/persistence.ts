@@ -110,7 +110,7 @@ export interface ChangesSize {
 }
 
 /** What the changes come to, hard links once. Each entry costs an inode, so that very many are not all counted. */
-export function sizeOfChanges(upper: VolumeTree, maxEntries = 100_000): ChangesSize {
+export function sizeOfChanges(upper: VolumeTree, maxEntries = 50_000): ChangesSize {
   const size = { bytes: 0, files: 0, whiteouts: 0 }
   const counted = new Set<number>()
   const problems = walkTree(
