@@ -78,7 +78,6 @@ export const deCard: Catalogue['card'] = {
     overlay: 'Änderungen',
     restOn: (name) => `Frei auf ${name}`,
     gap: 'In keiner Partition',
-    of: (part) => `in ${part}`,
     used: (usedOf) => `${usedOf} belegt`,
     labelled: (label) => `heißt „${label}“`,
     startsAt: (place) => `beginnt bei ${place}`,

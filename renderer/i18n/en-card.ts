@@ -77,7 +77,6 @@ export const enCard = {
     overlay: 'Changes',
     restOn: (name: string) => `Free on ${name}`,
     gap: 'Not in a partition',
-    of: (part: string) => `in ${part}`,
     used: (usedOf: string) => `${usedOf} used`,
     labelled: (label: string) => `labelled “${label}”`,
     startsAt: (place: string) => `begins at ${place}`,

@@ -12,6 +12,8 @@ export interface Format {
   size(bytes: number): string
   /** "4 KiB": chunks are made in powers of two. */
   chunk(bytes: number): string
+  /** "134,218 kB": a place, as exactly as things of `stepBytes` need it. */
+  place(bytes: number, stepBytes: number): string
   /** "3,932,160,000 bytes" */
   exact(bytes: number): string
   /** "2.4 of 3.9 GB": both in the unit of the whole. */
@@ -64,6 +66,10 @@ export function createFormat(locale: string, words: { of: string; bytes: string;
     number: (value) => whole.format(value),
     size,
     chunk: (bytes) => `${oneDigit.format(bytes / 1024)}${noBreak}KiB`,
+    place(bytes, stepBytes) {
+      const index = unitOf(stepBytes)
+      return `${whole.format(bytes / 1000 ** index)}${noBreak}${nameOf(index)}`
+    },
     exact: (bytes) => `${whole.format(bytes)} ${words.bytes}`,
     sizeOf(bytes, wholeBytes) {
       const index = unitOf(wholeBytes)

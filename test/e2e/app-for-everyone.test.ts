@@ -7,6 +7,7 @@ import type { Browser, Page } from 'playwright-core'
 import { assertAccessible, assertNoSideways } from '../support/accessible.ts'
 import { cannotLoop, withLoop } from '../support/devices.ts'
 import { AppPage } from '../support/pages/app-page.ts'
+import { CardPage } from '../support/pages/card-page.ts'
 import { FlashPage } from '../support/pages/flash-page.ts'
 import { JobPage } from '../support/pages/job-page.ts'
 import { PlanPage } from '../support/pages/plan-page.ts'
@@ -43,7 +44,7 @@ async function everyScreen(
   await page.getByRole('main').getByRole('link').filter({ hasText: card.path }).waitFor()
   await look(page, 'drives')
   await page.getByRole('main').getByRole('link').filter({ hasText: card.path }).click()
-  await page.getByText('Exact size').waitFor()
+  await new CardPage(page).seen()
   await look(page, 'drive')
   await app.goTo('write')
   await look(page, 'write')

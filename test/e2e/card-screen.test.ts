@@ -60,9 +60,9 @@ test('a damaged card image: what is wrong, what is on it, and nothing is changed
 
   const parts = await card.parts()
   assert.equal(parts.length, 3, parts.join('\n'))
-  assert.match(parts[0] ?? '', /^START \(1\): 512 bytes of|^START \(1\): .*used, vfat, begins at 1\sMB$/)
-  assert.match(parts[1] ?? '', /^DATA \(2\): .* of 67\.1\sMB used, ext4, begins at 34\.6\sMB$/)
-  assert.match(parts[2] ?? '', /^Not in a partition: 32\.5\sMB$|^Not in a partition: 33\.6\sMB$/)
+  assert.match(parts[0] ?? '', /^START 33\.6\sMB · vfat: partition 1, 0 of 33\.6\sMB used, begins at 1\sMB$/)
+  assert.match(parts[1] ?? '', /^DATA 67\.1\sMB · ext4: partition 2, 9\.7 of 67\.1\sMB used, begins at 34\.6\sMB$/)
+  assert.match(parts[2] ?? '', /^Not in a partition 32\.5\sMB$/)
 
   await card.unfold('Partitions, exactly')
   const table = JSON.parse(tool('sfdisk', ['--json', image])) as { partitiontable: { partitions: { start: number }[] } }

@@ -39,6 +39,8 @@ function Pieces({ pieces, wholeBytes }: { pieces: readonly MapPiece[]; wholeByte
   const leastShare = Math.min(leastForName, leastForAll / pieces.length)
   const stretched = pieces.some((piece) => piece.kind !== 'gap' && piece.sizeBytes / wholeBytes < leastShare)
   const words = pieces.map(pieceWords)
+  // Gaps that are not drawn leave their share to the others.
+  const drawnBytes = pieces.reduce((sum, piece) => sum + piece.sizeBytes, 0)
   return (
     <div className="map-room">
       <div
@@ -65,16 +67,15 @@ function Pieces({ pieces, wholeBytes }: { pieces: readonly MapPiece[]; wholeByte
             tabIndex={index === current ? 0 : -1}
             className={classOf(piece, pieces[index - 1])}
             style={{
-              flexGrow: piece.sizeBytes / wholeBytes,
+              flexGrow: piece.sizeBytes / drawnBytes,
               minWidth: `${(piece.kind === 'gap' ? leastForGap : leastShare) * 100}%`,
             }}
             onFocus={() => setCurrent(index)}
             onPointerEnter={() => setPointed(index)}
           >
             {piece.usedFraction === null ? null : <i style={{ width: `${piece.usedFraction * 100}%` }} />}
-            <span className="part-name">{words[index]?.name}</span>
-            <small>{words[index]?.detail}</small>
-            <b className="part-number">{piece.kind === 'partition' ? piece.partition?.number : ''}</b>
+            <span>{words[index]?.name}</span> <small>{words[index]?.detail}</small>
+            <b>{piece.kind === 'partition' ? piece.partition?.number : ''}</b>
           </div>
         ))}
       </div>

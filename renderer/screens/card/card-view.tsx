@@ -6,7 +6,7 @@ import { CardActs } from './card-acts.tsx'
 import { CardMap } from './card-map.tsx'
 import { healthWords } from './card-words.ts'
 import { Details } from './details.tsx'
-import { Findings, type RemedyWay } from './findings.tsx'
+import { Findings, Notes, type RemedyWay } from './findings.tsx'
 import { Kernels, Slots } from './kernels.tsx'
 import { RoomBars } from './room-bars.tsx'
 import { SnapshotMap } from './snapshot-map.tsx'
@@ -42,6 +42,7 @@ export function CardView({ card, report, name, wayOf, acts }: CardViewProps) {
       </div>
       <Kernels kernels={report.kernels} />
       <Slots slots={report.slots} />
+      <Notes report={report} wayOf={wayOf} />
       <Details report={report} drive={card.drive} />
     </>
   )

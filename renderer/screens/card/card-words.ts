@@ -42,28 +42,25 @@ export function capitalised(text: string): string {
   return text.slice(0, 1).toLocaleUpperCase() + text.slice(1)
 }
 
-/** What stands on a piece of the map, and the whole of it for those who cannot see it. */
+/** What stands on a piece of the map, and the whole of it, which begins with the same words. */
 export function pieceWords(piece: MapPiece): { name: string; detail: string; text: string } {
   const { partition, overlay, sizeBytes } = piece
   const size = format.size(sizeBytes)
-  if (partition === null) return { name: t.card.map.gap, detail: size, text: `${t.card.map.gap}: ${size}` }
+  if (partition === null) return { name: t.card.map.gap, detail: size, text: `${t.card.map.gap} ${size}` }
   const name = nameOf(piece, partition)
   const state = overlay === null || overlay.state === 'ok' ? null : t.card.states[overlay.state]
   const isPart = piece.kind !== 'partition'
   const detail = [size, state ?? (isPart ? null : partition.fs)].filter(Boolean).join(' · ')
-  const whole = piece.kind === 'partition' && sizeBytes === partition.size
+  const isWhole = !isPart && sizeBytes === partition.size
   const facts = [
-    whole && partition.used !== null ? t.card.map.used(format.sizeOf(partition.used, partition.size)) : size,
-    overlay !== null && isPart ? t.card.map.used(format.sizeOf(overlay.usedBytes, overlay.totalBytes)) : null,
-    isPart ? t.card.map.of(`${t.card.map.partition(partition.number)} (${partitionName(partition)})`) : null,
-    isPart ? null : partition.fs,
+    partition.number === 0 ? null : t.card.onPartition(partition.number),
+    isWhole && partition.used !== null ? t.card.map.used(format.sizeOf(partition.used, partition.size)) : null,
+    isPart && overlay !== null ? t.card.map.used(format.sizeOf(overlay.usedBytes, overlay.totalBytes)) : null,
+    !isPart && state !== null ? partition.fs : null,
     !isPart && partition.label && partition.label !== name ? t.card.map.labelled(partition.label) : null,
     piece.startBytes === null ? null : t.card.map.startsAt(format.size(piece.startBytes)),
-    state,
-  ]
-  const title =
-    isPart || partition.number === 0 || name === t.card.map.partition(partition.number) ? name : `${name} (${partition.number})`
-  return { name, detail, text: `${title}: ${facts.filter(Boolean).join(', ')}` }
+  ].filter(Boolean)
+  return { name, detail, text: facts.length === 0 ? `${name} ${detail}` : `${name} ${detail}: ${facts.join(', ')}` }
 }
 
 function nameOf({ kind, overlay }: MapPiece, partition: ReportPartition): string {

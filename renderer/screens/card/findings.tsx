@@ -10,9 +10,7 @@ import { worstFirst } from '../../state/card-health.ts'
 export type RemedyWay = (remedy: Remedy) => (() => void) | string
 
 export function Findings({ report, wayOf }: { report: Report; wayOf: RemedyWay }) {
-  const sorted = worstFirst(report.findings)
-  const serious = sorted.filter((finding) => finding.severity !== 'info')
-  const notes = sorted.filter((finding) => finding.severity === 'info')
+  const serious = worstFirst(report.findings).filter((finding) => finding.severity !== 'info')
   return (
     <section className="findings" aria-label={t.card.findings}>
       {serious.length === 0 ? <Good report={report} /> : null}
@@ -26,7 +24,6 @@ export function Findings({ report, wayOf }: { report: Report; wayOf: RemedyWay }
           <Body finding={finding} />
         </Finding>
       ))}
-      {notes.length > 0 ? <Notes notes={notes} wayOf={wayOf} /> : null}
     </section>
   )
 }
@@ -78,7 +75,10 @@ function RemedyButton({ finding, wayOf, isFirst }: { finding: ReportFinding; way
   )
 }
 
-function Notes({ notes, wayOf }: { notes: readonly ReportFinding[]; wayOf: RemedyWay }) {
+/** What is good to know and no reason to worry: it stands below what is on the card. */
+export function Notes({ report, wayOf }: { report: Report; wayOf: RemedyWay }) {
+  const notes = report.findings.filter((finding) => finding.severity === 'info')
+  if (notes.length === 0) return null
   return (
     <section className="sheet notes" aria-labelledby="card-notes">
       <h2 id="card-notes">{t.card.notes}</h2>

@@ -86,8 +86,8 @@ function cellText({ cells, cellBytes, originBytes }: Cells, index: number): stri
   return t.card.snapshot.cell(
     index + 1,
     cells.length,
-    format.size(from),
-    format.size(to),
+    format.place(from, cellBytes),
+    format.place(to, cellBytes),
     share === 0 ? t.card.snapshot.none : t.card.snapshot.changed(format.percent(percent)),
   )
 }

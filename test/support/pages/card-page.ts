@@ -41,7 +41,7 @@ export class CardPage {
   }
 
   finding(title: string | RegExp): Locator {
-    return this.findings.locator('.finding, .notes li').filter({ hasText: title })
+    return this.main.locator('.finding, .notes li').filter({ hasText: title })
   }
 
   /** What each part of the map says of itself. */
