@@ -25,8 +25,8 @@ export interface CardChange {
   groups: ChangeGroup[]
   /** Places that any use of the card changes, by which `takeBack` notices it. */
   witnesses: { offset: number; lengthBytes: number }[]
-  /** Makes room where the card is a file that has to grow; runs after the seal. */
-  grow?: () => void
+  /** Makes room where the card is a file that has to grow, and gives the longer card; runs after the seal. */
+  grow?: () => BlockDevice
   /** Bytes done of all, twice: kept in the undo file, and written. */
   progress?: (doneBytes: number, totalBytes: number) => void
   /** Asked between writes up to the seal. Afterwards the work is brought to its end: a half-changed card helps nobody. */
@@ -43,8 +43,7 @@ export interface Applied {
  */
 export function applyJournalled(change: CardChange, undo: UndoWriter): Applied {
   const { card, view, progress, checkCancelled } = change
-  const { writeSync, flushSync } = card
-  if (!writeSync || !flushSync) throw new TypeError('the card was opened for reading only')
+  if (!card.writeSync || !card.flushSync) throw new TypeError('the card was opened for reading only')
   refuseOverlaps(change.groups)
   const totalBytes = 2 * change.groups.flatMap(({ ranges }) => ranges).reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)
   let doneBytes = 0
@@ -57,7 +56,7 @@ export function applyJournalled(change: CardChange, undo: UndoWriter): Applied {
   try {
     for (const [group, { ranges }] of change.groups.entries()) {
       const kept: ChangedRange[] = []
-      for (const range of ranges.flatMap(inPieces)) {
+      for (const range of ranges.flatMap((one) => inPieces(one, card.size))) {
         checkCancelled?.()
         if (keep(range, group)) kept.push(range)
         advance(range.lengthBytes)
@@ -75,18 +74,18 @@ export function applyJournalled(change: CardChange, undo: UndoWriter): Applied {
 
   let writtenBytes = 0
   try {
-    change.grow?.()
+    const target = change.grow?.() ?? card
     for (const [group, ranges] of writes.entries()) {
       for (const { offset, lengthBytes } of ranges) {
-        writeSync.call(card, piece(view, offset, lengthBytes), offset)
+        target.writeSync?.(piece(view, offset, lengthBytes), offset)
         writtenBytes += lengthBytes
         advance(lengthBytes)
       }
-      flushSync.call(card)
+      target.flushSync?.()
       undo.add(recordKinds.applied, group, 0, 0, new Uint8Array())
       undo.sync()
     }
-    undo.add(recordKinds.end, 0, 0, 0, json(witnessed(card, change.witnesses)))
+    undo.add(recordKinds.end, 0, 0, 0, json(witnessed(target, change.witnesses)))
     undo.sync()
   } catch (thrown) {
     throw brokenOff(undo.path, thrown)
@@ -117,10 +116,14 @@ function refuseOverlaps(groups: ChangeGroup[]): void {
   }
 }
 
-function inPieces({ offset, lengthBytes, free }: ChangedRange): ChangedRange[] {
+/** A range that begins within the card and ends behind it has old bytes in its first part only. */
+function inPieces({ offset, lengthBytes, free }: ChangedRange, cardBytes: number): ChangedRange[] {
   const pieces: ChangedRange[] = []
-  for (let at = 0; at < lengthBytes; at += maxRangeBytes) {
-    pieces.push({ offset: offset + at, lengthBytes: Math.min(maxRangeBytes, lengthBytes - at), ...(free && { free }) })
+  for (let at = offset; at < offset + lengthBytes; ) {
+    const stop = at < cardBytes ? Math.min(cardBytes, offset + lengthBytes) : offset + lengthBytes
+    const piece = { offset: at, lengthBytes: Math.min(maxRangeBytes, stop - at) }
+    pieces.push(free ? { ...piece, free } : piece)
+    at += piece.lengthBytes
   }
   return pieces
 }

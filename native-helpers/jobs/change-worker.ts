@@ -1,7 +1,9 @@
+import { fsyncSync, ftruncateSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { BlockDevice } from '../block/device.ts'
 import { openFileDevice } from '../block/file-device.ts'
 import { applyJournalled } from '../block/journalled.ts'
+import type { FileSpec } from '../block/spec.ts'
 import { takeBack } from '../block/take-back.ts'
 import { createUndoFile, openUndoFile } from '../block/undo-file.ts'
 import { toErrorValue } from '../errors.ts'
@@ -28,7 +30,10 @@ async function work(task: ChangeTask): Promise<ChangeMessage> {
     case 'take-back': {
       const undo = openUndoFile(task.undoPath)
       try {
-        return { takenBack: takeBack(openFileDevice(task.device), undo, { progress: teller() }) }
+        const shrink = (sizeBytes: number) => {
+          if (task.device.fd !== undefined) ftruncateSync(task.device.fd, sizeBytes)
+        }
+        return { takenBack: takeBack(openFileDevice(task.device), undo, { shrink, progress: teller() }) }
       } finally {
         undo.close()
       }
@@ -47,11 +52,30 @@ async function apply(task: Extract<ChangeTask, { do: 'apply' }>) {
   const { draft, groups, digest } = await planned(task.source, device, task)
   if (digest !== task.digest) throw changedSincePlan(task.source.path)
   const undo = createUndoFile(task.undoPath, task.head)
+  let grown = device
+  const grow = () => {
+    grown = grownFile(task.source.device, draft.grownTo ?? device.size)
+    return grown
+  }
   const { writtenBytes } = applyJournalled(
-    { card: device, view: draft.view, groups, witnesses: draft.witnesses, progress: teller() },
+    {
+      card: device,
+      view: draft.view,
+      groups,
+      witnesses: draft.witnesses,
+      progress: teller(),
+      ...(draft.grownTo !== null && { grow }),
+    },
     undo,
   )
-  return { writtenBytes, report: await reportOn(task.source, device) }
+  return { writtenBytes, report: await reportOn(task.source, grown) }
+}
+
+function grownFile(spec: FileSpec, sizeBytes: number) {
+  if (spec.fd === undefined) throw new TypeError('a file that grows is open')
+  ftruncateSync(spec.fd, sizeBytes)
+  fsyncSync(spec.fd)
+  return openFileDevice({ ...spec, sizeBytes })
 }
 
 async function reportOn(source: ChangeSource, device: BlockDevice) {

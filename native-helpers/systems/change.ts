@@ -1,5 +1,6 @@
 import type { BlockDevice } from '../block/device.ts'
 import type { ChangedRange, ChangeGroup } from '../block/journalled.ts'
+import { paddedDevice } from '../block/padded.ts'
 import { slice } from '../block/slice.ts'
 import { type StagedDevice, stagedDevice } from '../block/staged.ts'
 
@@ -29,8 +30,11 @@ const stagedLimitBytes = 512 * 1024 * 1024
  * what follows may only be written when everything before is safe.
  */
 export class ChangeDraft implements ChangeWords {
-  readonly card: BlockDevice
-  readonly view: StagedDevice
+  /** The card as it is, with zeros behind its end where it grows. */
+  card: BlockDevice
+  view: StagedDevice
+  /** How long the card becomes where it is a file by itself; null where its length stays. */
+  grownTo: number | null = null
   readonly steps: string[] = []
   readonly keeps: string[] = []
   readonly loses: string[] = []
@@ -42,6 +46,14 @@ export class ChangeDraft implements ChangeWords {
   constructor(card: BlockDevice) {
     this.card = card
     this.view = stagedDevice(card, { limitBytes: stagedLimitBytes })
+  }
+
+  /** Makes room behind the end of a card that is a file by itself. To be asked before anything is written. */
+  growTo(sizeBytes: number): void {
+    if (this.view.stagedBytes > 0) throw new TypeError('a card grows before it is written to')
+    this.grownTo = sizeBytes
+    this.card = paddedDevice(this.card, sizeBytes)
+    this.view = stagedDevice(this.card, { limitBytes: stagedLimitBytes })
   }
 
   /** A part of the view, to be read and written. */

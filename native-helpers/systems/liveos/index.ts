@@ -1,6 +1,7 @@
 import type { Card, Detection, System } from '../system.ts'
 import { describeLive } from './describe.ts'
 import { findLive } from './detect.ts'
+import { repairLive } from './repair.ts'
 
 const names = {
   stick: 'Fedora LiveOS stick',
@@ -15,6 +16,14 @@ export const liveos: System = {
     const live = await findLive(card)
     if (!live) return null
     const { form, generation, evidence, roles } = live
-    return { id: 'liveos', name: names[form], generation, evidence, roles, describe: () => describeLive(card, live) }
+    return {
+      id: 'liveos',
+      name: names[form],
+      generation,
+      evidence,
+      roles,
+      describe: () => describeLive(card, live),
+      repair: (draft, context) => repairLive(live, draft, context),
+    }
   },
 }
