@@ -11,7 +11,7 @@ import { fuzzTools } from './seeds.ts'
 const skip = missingTools(...sampleTools, ...fuzzTools) ?? false
 
 test('damaged images of every kind lead to a report or a named error, soon, and with little memory', { skip }, async (t) => {
-  const { images, seconds, finds, peakRssBytes, slowestMs, states } = await fuzz({
+  const { images, seconds, finds, peakBytes, slowestMs, states } = await fuzz({
     images: 8000,
     seconds: 60,
     // Another one each day, so that the runs together see more than one of them does.
@@ -22,7 +22,7 @@ test('damaged images of every kind lead to a report or a named error, soon, and 
     findsFolder: null,
   })
   t.diagnostic(
-    `${images} images in ${Math.round(seconds)} s, slowest ${Math.round(slowestMs)} ms, ${Math.round(peakRssBytes / 1048576)} MiB`,
+    `${images} images in ${Math.round(seconds)} s, slowest ${Math.round(slowestMs)} ms, ${Math.round(peakBytes / 1048576)} MiB`,
   )
   assert.deepEqual(finds, [])
   assert.ok(images > 1000, `${images} images`)

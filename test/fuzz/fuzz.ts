@@ -26,12 +26,12 @@ export interface FuzzResult {
   images: number
   seconds: number
   finds: Find[]
-  peakRssBytes: number
+  peakBytes: number
   slowestMs: number
   states: Record<string, HuntState>
 }
 
-const maxRssBytes = 512 * 1024 * 1024
+const maxHeldBytes = 512 * 1024 * 1024
 const maxFinds = 50
 const maxSilenceMs = 180_000
 const hunterFile = fileURLToPath(new URL('hunter.ts', import.meta.url))
@@ -51,7 +51,7 @@ export async function fuzz(order: FuzzOrder): Promise<FuzzResult> {
       images: results.reduce((sum, { states }) => sum + imagesOf(states), 0),
       seconds: (performance.now() - started) / 1000,
       finds,
-      peakRssBytes: Math.max(...results.map(({ peakRssBytes }) => peakRssBytes)),
+      peakBytes: Math.max(...results.map(({ peakBytes }) => peakBytes)),
       slowestMs: Math.max(...results.flatMap(({ states }) => Object.values(states).map(({ slowestMs }) => slowestMs))),
       states: added(results.map(({ states }) => states)),
     }
@@ -74,7 +74,7 @@ async function makeCards(folder: string): Promise<void> {
 interface HunterResult {
   finds: Find[]
   states: Record<string, HuntState>
-  peakRssBytes: number
+  peakBytes: number
 }
 
 /** One hunter, started again behind an image that hung or took too much memory, which is a find. */
@@ -84,7 +84,7 @@ async function hunt(
 ): Promise<HunterResult> {
   const own = join(folder, `hunter-${at}`)
   mkdirSync(own)
-  const result: HunterResult = { finds: [], states: {}, peakRssBytes: 0 }
+  const result: HunterResult = { finds: [], states: {}, peakBytes: 0 }
   const until = performance.now() + order.seconds * 1000
   for (let turn = 0; ; turn += 1) {
     const left = images - imagesOf(result.states)
@@ -147,15 +147,15 @@ function watched(child: ChildProcess, { result, trace, say, label }: Watching): 
       if (result.finds.length >= maxFinds) child.kill('SIGKILL')
       if (news.kind === 'end') {
         ended = true
-        result.peakRssBytes = Math.max(result.peakRssBytes, news.peakRssBytes)
+        result.peakBytes = Math.max(result.peakBytes, news.peakBytes)
       }
       if (news.kind !== 'progress') return
-      result.peakRssBytes = Math.max(result.peakRssBytes, news.rssBytes)
-      if (news.rssBytes > maxRssBytes) stop(`took ${Math.round(news.rssBytes / 1024 / 1024)} MiB of memory`)
+      result.peakBytes = Math.max(result.peakBytes, news.heldBytes)
+      if (news.heldBytes > maxHeldBytes) stop(`took ${Math.round(news.heldBytes / 1024 / 1024)} MiB of memory`)
       if (performance.now() - saidAt < 10_000) return
       saidAt = performance.now()
       say(
-        `process ${label}: ${imagesOf(result.states)} images, ${result.finds.length} finds, ${Math.round(news.rssBytes / 1024 / 1024)} MiB`,
+        `process ${label}: ${imagesOf(result.states)} images, ${result.finds.length} finds, ${Math.round(news.heldBytes / 1024 / 1024)} MiB`,
       )
     })
     child.on('exit', (code, signal) => {

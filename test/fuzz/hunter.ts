@@ -20,16 +20,21 @@ export interface HuntOrder {
 export const traceBytes = 16 * 1024
 
 export type HuntNews =
-  | { kind: 'progress'; images: number /** Without the samples. */; rssBytes: number; states: Record<string, HuntState> }
+  | { kind: 'progress'; images: number /** Without the samples. */; heldBytes: number; states: Record<string, HuntState> }
   | { kind: 'find'; find: Find }
-  | { kind: 'end'; peakRssBytes: number; states: Record<string, HuntState> }
+  | { kind: 'end'; peakBytes: number; states: Record<string, HuntState> }
 
-const muchBytes = 448 * 1024 * 1024
+const muchBytes = 384 * 1024 * 1024
 
 /** What is held, not what waits to be collected: buffers lie outside of the heap, whose collector does not see them grow. */
 function heldBytes(): number {
-  if (process.memoryUsage.rss() > muchBytes) globalThis.gc?.()
-  return process.memoryUsage.rss()
+  if (used() > muchBytes) globalThis.gc?.()
+  return used()
+}
+
+function used(): number {
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
 }
 
 const send = (news: HuntNews) => process.send?.(news)
@@ -72,7 +77,7 @@ process.once('message', async (order: HuntOrder) => {
           send({
             kind: 'progress',
             images: images + share - left,
-            rssBytes: heldBytes() - ownBytes,
+            heldBytes: heldBytes() - ownBytes,
             states: states(),
           })
         }
@@ -82,7 +87,7 @@ process.once('message', async (order: HuntOrder) => {
     }
   }
   process.send?.(
-    { kind: 'end', peakRssBytes: process.resourceUsage().maxRSS * 1024 - ownBytes, states: states() } satisfies HuntNews,
+    { kind: 'end', peakBytes: process.resourceUsage().maxRSS * 1024 - ownBytes, states: states() } satisfies HuntNews,
     () => process.exit(0),
   )
 })

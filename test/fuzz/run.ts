@@ -41,7 +41,7 @@ async function run(): Promise<number> {
       `${name.padEnd(10)} ${String(images).padStart(8)} images  ${String(kept).padStart(6)} led somewhere new  slowest ${Math.round(slowestMs)} ms\n`,
     )
   }
-  const peak = Math.round(result.peakRssBytes / 1024 / 1024)
+  const peak = Math.round(result.peakBytes / 1024 / 1024)
   process.stdout.write(
     `${result.images} images in ${Math.round(result.seconds)} s, ${result.finds.length} finds, slowest ${Math.round(result.slowestMs)} ms, peak memory ${peak} MiB\n`,
   )
