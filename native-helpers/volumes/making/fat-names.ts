@@ -15,12 +15,21 @@ export interface ShortEntry {
   modifiedSeconds: number
 }
 
-/** Short names of one folder, each once. */
+const longestName = 255
+/** No system takes these in a long name; a point or blank at its end Windows leaves out. */
+const impossible = /[\p{Cc}"*/:<>?\\|]|[. ]$/u
+
+/** Short names of one folder, each once. Throws for a long name that cannot be, or that another one is but for its case. */
 export class ShortNames {
   readonly #taken = new Set<string>()
+  readonly #folded = new Set<string>()
 
   /** Eleven characters, filled with blanks; and whether a long name has to stand before it. */
   next(name: string): { short: string; needsLong: boolean } {
+    if (name.length > longestName || impossible.test(name)) throw new RangeError(`"${name}" cannot be a name in a FAT`)
+    const folded = name.toLowerCase()
+    if (this.#folded.has(folded)) throw new RangeError(`"${name}" differs from another name in its folder by its case only`)
+    this.#folded.add(folded)
     const plain = /^([A-Z0-9_$%'@~`!(){}^#&-]{1,8})(?:\.([A-Z0-9_$%'@~`!(){}^#&-]{1,3}))?$/.exec(name)
     if (plain) {
       const short = (plain[1] ?? '').padEnd(8) + (plain[2] ?? '').padEnd(3)
@@ -41,11 +50,6 @@ export class ShortNames {
       return { short, needsLong: true }
     }
   }
-}
-
-/** How many entries a name takes. */
-export function entriesFor(name: string, needsLong: boolean): number {
-  return 1 + (needsLong ? Math.ceil(name.length / unitsPerEntry) : 0)
 }
 
 /** The long entries of a name, the last part first, and the short one. */

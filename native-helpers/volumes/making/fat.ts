@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { entryTree, isFile, isLink, type NewNode } from './entry-tree.ts'
-import { attribute, directoryEntries, entriesFor, entryBytes, ShortNames, shortEntry } from './fat-names.ts'
+import { attribute, directoryEntries, entryBytes, ShortNames, shortEntry } from './fat-names.ts'
 import { contentLength, contentParts, type NewEntry, type WritableDevice } from './new-entry.ts'
 import { Structure } from './structure.ts'
 
@@ -13,6 +13,8 @@ export interface NewFat {
   sectorsPerCluster?: number
   /** Random without. */
   volumeId?: number
+  /** Since 1970: of entries that name no time; now without. */
+  madeSeconds?: number
 }
 
 const sectorBytes = 512
@@ -44,10 +46,16 @@ interface Placed {
 
 /** Formats a device as FAT and puts the entries into it; every file lies in one piece. Links are refused, as FAT has none. */
 export function makeFat(device: WritableDevice, options: NewFat = {}): void {
-  const { label = '', entries = [], volumeId = randomBytes(4).readUInt32LE() } = options
+  const {
+    label = '',
+    entries = [],
+    volumeId = randomBytes(4).readUInt32LE(),
+    madeSeconds = Math.floor(Date.now() / 1000),
+  } = options
+  if (label.length > 11) throw new RangeError(`the label "${label}" is longer than eleven characters`)
   const layout = layoutFor(device.size, options)
   const root = entryTree(entries)
-  const plan = new FatPlan(layout, label)
+  const plan = new FatPlan(layout, label, madeSeconds)
   plan.place(root)
   if (plan.next - 2 > layout.clusters) throw new RangeError('the entries do not fit into the FAT volume')
   plan.write(device, root)
@@ -67,13 +75,14 @@ class FatPlan {
   readonly #layout: Layout
   readonly #label: string
   readonly #places = new Map<NewNode, Placed>()
-  readonly #now = Math.floor(Date.now() / 1000)
+  readonly #madeSeconds: number
   /** The first cluster that is free. */
   next = 2
 
-  constructor(layout: Layout, label: string) {
+  constructor(layout: Layout, label: string, madeSeconds: number) {
     this.#layout = layout
     this.#label = label
+    this.#madeSeconds = madeSeconds
   }
 
   /** Gives every file and folder its clusters. */
@@ -145,7 +154,7 @@ class FatPlan {
   #folder(node: NewNode, parentCluster: number | null): Uint8Array {
     const names = new ShortNames()
     const parts: Uint8Array[] = []
-    const modified = node.entry.modifiedSeconds ?? this.#now
+    const modified = node.entry.modifiedSeconds ?? this.#madeSeconds
     const own = { attributes: attribute.folder, sizeBytes: 0, modifiedSeconds: modified }
     if (node.entry.path !== '') {
       parts.push(
@@ -162,11 +171,9 @@ class FatPlan {
           attributes: child.entry.kind === 'folder' ? attribute.folder : attribute.file,
           cluster: this.#placeOf(child).first,
           sizeBytes: isFile(child.entry) ? contentLength(child.entry) : 0,
-          modifiedSeconds: child.entry.modifiedSeconds ?? this.#now,
+          modifiedSeconds: child.entry.modifiedSeconds ?? this.#madeSeconds,
         }),
       )
-      if (entriesFor(child.name, needsLong) * entryBytes > 21 * entryBytes)
-        throw new RangeError(`the name "${child.name}" is too long`)
     }
     return Buffer.concat(parts)
   }
