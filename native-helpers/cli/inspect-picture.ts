@@ -12,6 +12,10 @@ export interface Strokes {
   top: [string, string, string]
   bottom: [string, string, string]
   mark: string
+  /** Where a name was cut. */
+  cut: string
+  /** What starts by itself. */
+  arrow: string
 }
 
 export const unicodeStrokes: Strokes = {
@@ -23,6 +27,8 @@ export const unicodeStrokes: Strokes = {
   top: ['┌', '┬', '┐'],
   bottom: ['└', '┴', '┘'],
   mark: '┊',
+  cut: '…',
+  arrow: '▶',
 }
 export const asciiStrokes: Strokes = {
   full: '#',
@@ -33,6 +39,8 @@ export const asciiStrokes: Strokes = {
   top: ['+', '+', '+'],
   bottom: ['+', '+', '+'],
   mark: '!',
+  cut: '~',
+  arrow: '>',
 }
 
 /** Room for a number with one digit and a blank beside it. */
@@ -62,7 +70,7 @@ export function partitionPicture(report: Report, columns: number, strokes: Strok
   const row = (inside: string[]) => strokes.side + inside.join(strokes.side) + strokes.side
   return [
     edge(strokes.top),
-    row(cells.map(({ text, width }) => fit(text, width))),
+    row(cells.map(({ text, width }) => fit(text, width, strokes.cut))),
     row(cells.map(({ used, width }) => fill(used, width, strokes))),
     edge(strokes.bottom),
   ]

@@ -1,7 +1,7 @@
 import type { Finding, Report, ReportKernel, ReportOverlay, ReportRoom, ReportSlot, Severity } from '../contract-report.ts'
-import { partitionPicture, roomBar, type Strokes } from './inspect-picture.ts'
+import { asciiStrokes, partitionPicture, roomBar, type Strokes } from './inspect-picture.ts'
 import { remedyText } from './remedies.ts'
-import { decimalSize, table, took, wrap } from './words.ts'
+import { decimalSize, fold, table, took } from './words.ts'
 
 const narrowest = 60
 const widest = 200
@@ -24,13 +24,14 @@ export function reportText(report: Report, columns: number, strokes: Strokes): s
     section('Changes kept on the card', report.overlays.flatMap(overlayLines)),
     section('Kernels', kernelLines(report.kernels, strokes)),
     section('What can start', slotLines(report.slots, strokes)),
-    section(
-      'Details',
-      table(report.facts.map(({ label, value }) => [`  ${label}`, value])).flatMap((line) => wrap(line, width, '    ').split('\n')),
-    ),
+    section('Details', table(report.facts.map(({ label, value }) => [`  ${label}`, value]))),
     `Read ${decimalSize(report.reading.bytesRead)} in ${took(report.reading.milliseconds / 1000)}. Nothing was changed.`,
   ]
-  return blocks.filter((block) => block !== '').join('\n\n')
+  return blocks
+    .filter((block) => block !== '')
+    .flatMap((block) => [...block.split('\n').flatMap((line) => fold(line, width, 2)), ''])
+    .join('\n')
+    .trimEnd()
 }
 
 const targetWords: Record<Report['target']['kind'], string> = {
@@ -68,14 +69,17 @@ function findingText(
 ): string {
   const { sign, ascii, word } = marks[severity]
   const prose = Math.min(width, widestProse)
-  const helps = remedy === null ? [] : [`    What helps: ${remedyText(remedy, target.path)}`]
-  const mark = strokes.side === '|' ? ascii : sign
+  const mark = strokes === asciiStrokes ? ascii : sign
   return [
-    wrap(`${mark} ${word}: ${title} [${id}]`, prose, '    '),
-    ...[detail, meaning].map((text) => wrap(`    ${text}`, prose, '    ').replace(/^ *(?=\S)/, '    ')),
-    ...helps,
+    ...fold(`${mark} ${word}: ${title} [${id}]`, prose, 4),
+    ...fold(`    ${detail}`, prose),
+    ...fold(`    ${meaning}`, prose),
+    ...(remedy === null ? [] : [`    What helps: ${remedyText(remedy, target.path)}`]),
   ].join('\n')
 }
+
+/** Less behind the last partition is what aligning leaves over. */
+const minTailShare = 0.005
 
 function partitionsText(report: Report, width: number, strokes: Strokes): string {
   const { table: parts, partitions } = report
@@ -90,6 +94,8 @@ function partitionsText(report: Report, width: number, strokes: Strokes): string
     label ? `"${label}"` : '',
     used === null ? '' : `${decimalSize(used)} used`,
   ])
+  if (parts.unusedTail > (report.target.size ?? 0) * minTailShare)
+    rows.push(['', 'unused', decimalSize(parts.unusedTail), '', '', ''])
   return [`Partitions (${kind})`, ...(picture ?? []), ...table(rows, [0, 2])].join('\n')
 }
 
@@ -103,10 +109,7 @@ function roomRows(rooms: readonly ReportRoom[], width: number, strokes: Strokes)
     // Rounded down, so that 100 % is only what is full.
     const percent = `${Math.floor(share * 100)} %`.padStart(5)
     const line = `  ${title.padEnd(titles)} ${roomBar(share, bar, strokes)} ${percent}  ${decimalSize(usedBytes)} of ${decimalSize(totalBytes)}`
-    return [
-      line,
-      ...(note === null ? [] : [wrap(`    ${note}`, Math.min(width, widestProse), '    ').replace(/^ *(?=\S)/, '    ')]),
-    ]
+    return [line, ...(note === null ? [] : fold(`    ${note}`, Math.min(width, widestProse)))]
   })
 }
 
@@ -147,27 +150,23 @@ const placeWords: Record<ReportKernel['where'], string> = {
 function kernelLines(kernels: readonly ReportKernel[], strokes: Strokes): string[] {
   if (kernels.length === 0) return []
   const rows = kernels.map(({ where, version, modules, starts, path }) => [
-    `${starts === true ? arrow(strokes) : ' '} ${placeWords[where]}`,
+    `${starts === true ? strokes.arrow : ' '} ${placeWords[where]}`,
     version ?? 'version not known',
     modules,
     path,
   ])
   const lines = table([['  WHERE', 'VERSION', 'MODULES', 'FILE'], ...rows])
-  return kernels.some(({ starts }) => starts === true) ? [...lines, `  (${arrow(strokes)} starts by itself)`] : lines
+  return kernels.some(({ starts }) => starts === true) ? [...lines, `  (${strokes.arrow} starts by itself)`] : lines
 }
 
 function slotLines(slots: readonly ReportSlot[], strokes: Strokes): string[] {
   return table(
     slots.map(({ title, starts, bootable, release }) => [
-      `${starts === true ? arrow(strokes) : ' '} ${title}`,
+      `${starts === true ? strokes.arrow : ' '} ${title}`,
       bootable ? 'can start' : 'CANNOT START',
       release ?? '',
     ]),
   )
-}
-
-function arrow(strokes: Strokes): string {
-  return strokes.side === '|' ? '>' : '▶'
 }
 
 function section(title: string, lines: readonly string[]): string {

@@ -8,7 +8,7 @@ import { watchInterrupt } from './interrupt.ts'
 import { utf8 } from './progress.ts'
 import type { Terminal } from './terminal.ts'
 import type { Given, Verb } from './verb.ts'
-import { decimalSize, table, wrap } from './words.ts'
+import { decimalSize, fold, table } from './words.ts'
 
 export const inspect: Verb = {
   name: 'inspect',
@@ -73,8 +73,7 @@ async function tellFindings(json: boolean, terminal: Terminal): Promise<number> 
     terminal.answer(`${of.charAt(0).toUpperCase()}${of.slice(1)}\n`)
     for (const [id, { severity, title, meaning, remedy }] of Object.entries(kinds)) {
       const [head = ''] = table([[id, severity, remedy === null ? '' : `helps: ${remedy}`]])
-      const text = wrap(`    ${title} ${meaning}`, columns, '    ').replace(/^ *(?=\S)/, '    ')
-      terminal.answer(`  ${head}\n${text}\n`)
+      terminal.answer(`  ${head}\n${fold(`    ${title} ${meaning}`, columns).join('\n')}\n`)
     }
   }
   return 0

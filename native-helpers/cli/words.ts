@@ -41,15 +41,44 @@ export function table(rows: string[][], right: number[] = []): string[] {
 
 const segmenter = new Intl.Segmenter()
 
-/** Text for so many cells: filled with blanks, or cut with an ellipsis. */
-export function fit(text: string, cells: number): string {
+/** Text for so many cells: filled with blanks, or cut with a mark. */
+export function fit(text: string, cells: number, mark = '…'): string {
   if (width(text) <= cells) return text + ' '.repeat(cells - width(text))
+  const cut = start(text, cells - 1)
+  return cells > 0 ? cut + mark + ' '.repeat(cells - 1 - width(cut)) : ''
+}
+
+/** As much of the start of a text as so many cells hold. */
+function start(text: string, cells: number): string {
   let cut = ''
   for (const { segment } of segmenter.segment(text)) {
-    if (width(cut) + width(segment) > cells - 1) break
+    if (width(cut) + width(segment) > cells) break
     cut += segment
   }
-  return cells > 0 ? `${cut}…${' '.repeat(Math.max(0, cells - 1 - width(cut)))}` : ''
+  return cut
+}
+
+/** A line in several where it is too long: it keeps the blanks at its start, and what follows stands `hang` cells further in. Longer words are cut. */
+export function fold(line: string, columns: number, hang = 0): string[] {
+  const lead = /^ */.exec(line)?.[0] ?? ''
+  const lines: string[] = []
+  let open = ''
+  const room = () => columns - lead.length - (lines.length === 0 ? 0 : hang)
+  for (const word of line.slice(lead.length).split(' ')) {
+    let rest = word
+    if (open !== '' && width(open) + 1 + width(rest) > room()) {
+      lines.push(open)
+      open = ''
+    }
+    while (open === '' && width(rest) > room()) {
+      const cut = start(rest, room())
+      lines.push(cut)
+      rest = rest.slice(cut.length)
+    }
+    open = open === '' ? rest : `${open} ${rest}`
+  }
+  if (open !== '' || lines.length === 0) lines.push(open)
+  return lines.map((text, index) => (lead + (index === 0 ? '' : ' '.repeat(hang)) + text).trimEnd())
 }
 
 /** Cells of a terminal: a letter with its accents is one, a wide one of East Asia two. */
