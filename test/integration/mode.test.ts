@@ -138,7 +138,7 @@ describe('MoDe modules', { skip: needs ?? false }, () => {
     },
     {
       id: 'mode-module-unreadable',
-      detail: /base-essential-console\.sqfs\.img: there is no squashfs image here/,
+      detail: /base-essential-console\.sqfs\.img: there is no squashfs image here/i,
       spoil: (folder) => writeFileSync(join(folder, 'base-essential-console.sqfs.img'), Buffer.alloc(5000, 'x')),
     },
     {

@@ -1,9 +1,9 @@
-import { LivecardError } from '../../errors.ts'
 import { kernelVersion } from '../../volumes/kernel-image.ts'
 import type { Problem } from '../../volumes/problem.ts'
 import { readSuperblock } from '../../volumes/squashfs/superblock.ts'
 import { openSquashfsTree } from '../../volumes/squashfs/tree.ts'
-import { findNode, type VolumeTree, walkTree } from '../../volumes/tree.ts'
+import { findNode, type TreeNode, type VolumeTree, walkTree } from '../../volumes/tree.ts'
+import { attempt } from '../attempt.ts'
 import { moduleVersions, type Release, releaseOf } from '../linux-root.ts'
 import { architectureFolders, type ModuleName } from './module-name.ts'
 import type { ModuleFile } from './store.ts'
@@ -38,21 +38,25 @@ export async function readModule({ file, name, node }: ModuleFile): Promise<Modu
     ...{ file, name, sizeBytes: node.sizeBytes, madeSeconds: null, problem: null, architecture: null, release: null },
     ...{ kernels: [], moduleVersions: [], aufsMarks: [], aufsMarkCount: 0 },
   }
-  const { value: device, problem } = node.open()
-  if (!device) return { ...module, problem }
-  try {
-    module.madeSeconds = readSuperblock(device).madeSeconds
-  } catch (thrown) {
-    if (!(thrown instanceof LivecardError) || !thrown.code.startsWith('squashfs-')) throw thrown
-    const clause = thrown.message.replace(/\.$/, '')
-    return { ...module, problem: { code: thrown.code, detail: clause.charAt(0).toLowerCase() + clause.slice(1) } }
-  }
-  const opened = await openSquashfsTree(device, caches)
-  if (!opened.value) return { ...module, problem: opened.problem }
-  return lookInto(module, opened.value)
+  const { problem } = await attempt(() => fill(module, node))
+  module.problem ??= problem
+  return module
 }
 
-async function lookInto(module: Module, tree: VolumeTree): Promise<Module> {
+async function fill(module: Module, node: TreeNode): Promise<void> {
+  const { value: device, problem } = node.open()
+  if (!device) {
+    module.problem = problem
+    return
+  }
+  // Throws what is wrong with an image that is none.
+  module.madeSeconds = readSuperblock(device).madeSeconds
+  const opened = await openSquashfsTree(device, caches)
+  if (opened.value) await lookInto(module, opened.value)
+  else module.problem = opened.problem
+}
+
+async function lookInto(module: Module, tree: VolumeTree): Promise<void> {
   const problems = walkTree(
     tree,
     (path, { name }) => {
@@ -73,7 +77,6 @@ async function lookInto(module: Module, tree: VolumeTree): Promise<Module> {
     const kernel = device && (await kernelVersion(device))
     module.kernels.push({ path: `/boot/${name}`, version: kernel?.value?.version ?? null })
   }
-  return module
 }
 
 function architectureOf(tree: VolumeTree): string | null {

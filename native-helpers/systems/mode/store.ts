@@ -2,6 +2,7 @@ import { startsWith } from '../../volumes/identity.ts'
 import { pieceOf } from '../../volumes/piece.ts'
 import { readSmallFile, type TreeNode, type VolumeTree } from '../../volumes/tree.ts'
 import type { Usage } from '../../volumes/usage.ts'
+import { attempt } from '../attempt.ts'
 import type { Card } from '../system.ts'
 import { chainKey, type ModuleName, parseModuleName } from './module-name.ts'
 
@@ -43,7 +44,8 @@ export async function findStore(card: Card): Promise<Store | null> {
   for (const volume of card.volumes) {
     if (!volume.identity || !readableKinds.has(volume.identity.type)) continue
     const { value: tree } = await volume.tree()
-    if (tree) stores.push(...storesIn(tree, volume.number, volume.usage))
+    const { value: found } = await attempt(() => tree && storesIn(tree, volume.number, volume.usage))
+    stores.push(...(found ?? []))
   }
   return stores.sort((a, b) => b.files.length - a.files.length)[0] ?? null
 }

@@ -6,6 +6,7 @@ import { checkInitrd } from '../../volumes/initrd.ts'
 import { type KernelImage, kernelVersion } from '../../volumes/kernel-image.ts'
 import type { Problem } from '../../volumes/problem.ts'
 import { childNamed, findNode, type VolumeTree } from '../../volumes/tree.ts'
+import { attempt } from '../attempt.ts'
 import { found } from '../finding.ts'
 import { firstNamed, textOf } from '../linux-root.ts'
 import type { CardVolume } from '../system.ts'
@@ -32,23 +33,31 @@ export async function readBootFiles(volume: CardVolume, slot: string): Promise<B
   const say = (id: keyof typeof abFindings, detail: string): void => {
     state.findings.push(found(abFindings, id, detail, volume.number))
   }
+  const { problem } = await attempt(() => fill(state, volume, slot, say))
+  if (problem) say('ab-boot-unreadable', `${slot}: partition ${volume.number}: ${problem.detail}.`)
+  return state
+}
+
+type Say = (id: keyof typeof abFindings, detail: string) => void
+
+async function fill(state: BootState, volume: CardVolume, slot: string, say: Say): Promise<void> {
   const opened = volume.identity?.type === 'vfat' ? await volume.tree() : null
   if (!opened?.value) {
     say(
       'ab-boot-unreadable',
       `${slot}: partition ${volume.number} is no FAT volume that can be read${because(opened?.problem ?? volume.problem)}.`,
     )
-    return state
+    return
   }
   const listed = opened.value.root.list()
   if (listed.problem) {
     say('ab-boot-unreadable', `${slot}: the files of partition ${volume.number} cannot be listed${because(listed.problem)}.`)
-    return state
+    return
   }
   const inner = ramdiskOf(opened.value)
   if (inner?.problem) {
     say('ab-boot-unreadable', `${slot}: ${ramdiskName} cannot be read${because(inner.problem)}.`)
-    return state
+    return
   }
   const tree = inner?.tree ?? opened.value
   const within = inner ? `${ramdiskName}:/` : '/'
@@ -72,7 +81,6 @@ export async function readBootFiles(volume: CardVolume, slot: string): Promise<B
   state.root = cmdline === null ? null : argumentValue(parseCmdline(cmdline).arguments, 'root') || null
   if (cmdline === null) say('ab-cmdline-missing', `${slot}: ${within}${files.cmdline} is not there.`)
   else if (state.root === null) say('ab-cmdline-missing', `${slot}: ${within}${files.cmdline} has no root=.`)
-  return state
 }
 
 async function readKernels(

@@ -2,8 +2,9 @@ import type { Finding } from '../../contract-report.ts'
 import { type Autoboot, maxAutobootBytes, parseAutoboot } from '../../volumes/boot-config/autoboot.ts'
 import { openFat } from '../../volumes/fat-tree.ts'
 import { readSmallFile } from '../../volumes/tree.ts'
+import { attempt } from '../attempt.ts'
 import { found } from '../finding.ts'
-import type { Card } from '../system.ts'
+import type { Card, CardVolume } from '../system.ts'
 import { because } from './boot-files.ts'
 import { abFindings } from './findings.ts'
 import { type AbLayout, type SlotId, slotIds } from './layout.ts'
@@ -28,6 +29,14 @@ export async function readBootChoice(layout: AbLayout, card: Card): Promise<Boot
   const say = (id: keyof typeof abFindings, detail: string): void => {
     choice.findings.push(found(abFindings, id, detail, volume.number))
   }
+  const { problem } = await attempt(() => fill(choice, volume, layout, card, say))
+  if (problem) say('ab-bootconfig-unreadable', `Partition ${volume.number}, ${volume.partlabel}: ${problem.detail}.`)
+  return choice
+}
+
+type Say = (id: keyof typeof abFindings, detail: string) => void
+
+async function fill(choice: BootChoice, volume: CardVolume, layout: AbLayout, card: Card, say: Say): Promise<void> {
   const { value: tree, problem } = volume.identity?.type === 'vfat' ? await volume.tree() : { value: null, problem: volume.problem }
   const unread = tree ? tree.root.list().problem : problem
   if (!tree || unread) {
@@ -35,7 +44,7 @@ export async function readBootChoice(layout: AbLayout, card: Card): Promise<Boot
       'ab-bootconfig-unreadable',
       `Partition ${volume.number}, ${volume.partlabel}, is no FAT volume that can be read${because(unread)}.`,
     )
-    return choice
+    return
   }
   const { value: fat } = openFat(volume.device)
   if (fat && fat.volume.entryBits === 32 && fat.volume.clusterCount < minFat32Clusters) {
@@ -47,20 +56,12 @@ export async function readBootChoice(layout: AbLayout, card: Card): Promise<Boot
   const bytes = readSmallFile(tree, 'autoboot.txt', maxReadBytes)
   if (!bytes) {
     say('ab-autoboot-missing', `There is no autoboot.txt on partition ${volume.number}, or it cannot be read.`)
-    return choice
+    return
   }
   judge(parseAutoboot(bytes), bytes.length, layout, card, choice, say)
-  return choice
 }
 
-function judge(
-  autoboot: Autoboot,
-  length: number,
-  layout: AbLayout,
-  card: Card,
-  choice: BootChoice,
-  say: (id: keyof typeof abFindings, detail: string) => void,
-): void {
+function judge(autoboot: Autoboot, length: number, layout: AbLayout, card: Card, choice: BootChoice, say: Say): void {
   const { normal, trial, problems } = autoboot
   if (length > maxAutobootBytes) say('ab-autoboot-long', `It has ${length} bytes, and only the first ${maxAutobootBytes} are read.`)
   const strange = problems.filter(({ code }) => code === 'autoboot-filter').map(({ detail }) => detail)

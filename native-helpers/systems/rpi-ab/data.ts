@@ -3,6 +3,7 @@ import { decimalSize } from '../../decimal-size.ts'
 import { readFields, u32 } from '../../volumes/fields.ts'
 import { pieceOf } from '../../volumes/piece.ts'
 import { findNode, readSmallFile, type VolumeTree } from '../../volumes/tree.ts'
+import { attempt } from '../attempt.ts'
 import { found } from '../finding.ts'
 import { hasFolder, sizeOfFiles, textOf } from '../linux-root.ts'
 import type { CardVolume } from '../system.ts'
@@ -38,19 +39,24 @@ export async function readData(volume: CardVolume, roots: readonly VolumeTree[])
   const say = (id: keyof typeof abFindings, detail: string): void => {
     state.findings.push(found(abFindings, id, detail, number))
   }
-  const { value: tree, problem } = await volume.tree()
-  if (!tree) {
-    say('ab-data-unreadable', `Partition ${number}${because(problem)}.`)
-    return state
-  }
-  const missing = skeleton.filter((path) => !hasFolder(tree, path))
-  if (missing.length > 0) say('ab-skeleton', `Missing on partition ${number}: ${missing.join(', ')}.`)
-  checkMachineId(tree, wasStarted(volume, tree), number, say)
-  measure(volume, tree, roots, state)
+  const { problem } = await attempt(() => fill(state, volume, roots, say))
+  if (problem) say('ab-data-unreadable', `Partition ${number}${because(problem)}.`)
   return state
 }
 
 type Say = (id: keyof typeof abFindings, detail: string) => void
+
+async function fill(state: DataState, volume: CardVolume, roots: readonly VolumeTree[], say: Say): Promise<void> {
+  const { number } = volume
+  const { value: tree, problem } = await volume.tree()
+  const unread = problem ?? tree.root.list().problem
+  if (unread) say('ab-data-unreadable', `Partition ${number}${because(unread)}.`)
+  if (!tree || unread) return
+  const missing = skeleton.filter((path) => !hasFolder(tree, path))
+  if (missing.length > 0) say('ab-skeleton', `Missing on partition ${number}: ${missing.join(', ')}.`)
+  checkMachineId(tree, wasStarted(volume, tree), number, say)
+  measure(volume, tree, roots, state)
+}
 
 function checkMachineId(tree: VolumeTree, started: boolean, number: number, say: Say): void {
   const bytes = readSmallFile(tree, machineIdPath, 4096)

@@ -1,6 +1,7 @@
 import type { Finding, ReportKernel, ReportRoom, ReportSlot } from '../../contract-report.ts'
 import { decimalSize } from '../../decimal-size.ts'
 import { readLuksFacts } from '../../volumes/luks.ts'
+import { attempt } from '../attempt.ts'
 import { found } from '../finding.ts'
 import type { Card, Description } from '../system.ts'
 import { type BootState, readBootFiles } from './boot-files.ts'
@@ -29,8 +30,10 @@ export async function describeAb(card: Card, layout: AbLayout): Promise<Descript
   const a = await readSlot(layout, 'a')
   const b = await readSlot(layout, 'b')
   const slots = [a, b]
-  findings.push(...choice.findings, ...a.findings, ...b.findings, ...choiceFindings(choice, slots), ...comparison(layout, a, b))
-  const facts = encryptedFacts(layout)
+  findings.push(...choice.findings, ...a.findings, ...b.findings, ...choiceFindings(choice, slots))
+  // A place that cannot be read was told of already.
+  findings.push(...((await attempt(() => comparison(layout, a, b))).value ?? []))
+  const facts = (await attempt(() => encryptedFacts(layout))).value ?? []
   const rooms = slots.flatMap(({ id, root }) => slotRoom(layout, id, root))
   if (layout.persistent) {
     const ordered = choice.starts === 'b' ? [b, a] : [a, b]

@@ -1,4 +1,5 @@
 import { childNamed } from '../../volumes/tree.ts'
+import { attempt } from '../attempt.ts'
 import type { Card, System } from '../system.ts'
 import { describeAb } from './describe.ts'
 import { type AbLayout, generationOf, layoutOf, slotIds } from './layout.ts'
@@ -29,7 +30,8 @@ async function evidenceOf({ bootconfig, slots, persistent, encrypted }: AbLayout
     const label = bootconfig.identity?.label
     evidence.push(`a partition named ${bootconfig.partlabel}${label ? ` with a volume labelled ${label}` : ''}`)
     const { value: tree } = bootconfig.identity?.type === 'vfat' ? await bootconfig.tree() : { value: null }
-    if (tree && childNamed(tree, tree.root, 'autoboot.txt')) evidence.push('autoboot.txt in it')
+    const { value: choice } = await attempt(() => tree && childNamed(tree, tree.root, 'autoboot.txt'))
+    if (choice) evidence.push('autoboot.txt in it')
   }
   if (persistent) {
     const label = persistent.identity?.label

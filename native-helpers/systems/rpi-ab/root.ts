@@ -2,6 +2,7 @@ import type { Finding } from '../../contract-report.ts'
 import { readErofsFacts } from '../../volumes/erofs-superblock.ts'
 import { readExtFacts } from '../../volumes/ext-facts.ts'
 import { findNode, type VolumeTree } from '../../volumes/tree.ts'
+import { attempt } from '../attempt.ts'
 import { found } from '../finding.ts'
 import { moduleVersions, type Release, releaseOf } from '../linux-root.ts'
 import type { CardVolume } from '../system.ts'
@@ -29,10 +30,18 @@ export async function readRoot(volume: CardVolume, slot: string): Promise<RootSt
     state.isBroken = true
     state.findings.push(found(abFindings, id, detail, volume.number))
   }
+  const { problem } = await attempt(() => fill(state, volume, slot, broken))
+  if (problem) broken('ab-root-unreadable', `${slot}: partition ${volume.number}: ${problem.detail}.`)
+  return state
+}
+
+type Broken = (id: keyof typeof abFindings, detail: string) => void
+
+async function fill(state: RootState, volume: CardVolume, slot: string, broken: Broken): Promise<void> {
   const kind = readKind(volume)
   if (!kind) {
     broken('ab-root-unreadable', `${slot}: partition ${volume.number} holds neither EROFS nor ext4${because(volume.problem)}.`)
-    return state
+    return
   }
   state.contentBytes = kind.contentBytes
   if (kind.sumFits === false)
@@ -41,12 +50,12 @@ export async function readRoot(volume: CardVolume, slot: string): Promise<RootSt
       `${slot}: partition ${volume.number}: the superblock of its EROFS has another checksum than it says.`,
     )
   if (kind.damage !== null) state.isBroken = true
-  if (kind.sumFits === false) return state
+  if (kind.sumFits === false) return
   const { value: tree, problem } = await volume.tree()
   const listed = tree?.root.list()
   if (!tree || (listed?.problem && listed.entries.length === 0)) {
     broken('ab-root-unreadable', `${slot}: partition ${volume.number}${because(problem ?? listed?.problem ?? kind.damage)}.`)
-    return state
+    return
   }
   state.tree = tree
   state.release = releaseOf(tree)
@@ -54,7 +63,6 @@ export async function readRoot(volume: CardVolume, slot: string): Promise<RootSt
   if (!state.release && !startPrograms.some((path) => findNode(tree, path) !== null)) {
     broken('ab-root-no-system', `${slot}: partition ${volume.number} has neither etc/os-release nor a start program.`)
   }
-  return state
 }
 
 interface RootKind {

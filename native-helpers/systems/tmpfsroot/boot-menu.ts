@@ -3,6 +3,7 @@ import { argumentValue, maxConfigBytes } from '../../volumes/boot-config/entry.t
 import { type GrubConfig, type GrubEntry, grubEntryNamed, parseGrubCfg } from '../../volumes/boot-config/grub-cfg.ts'
 import { type Grubenv, parseGrubenv } from '../../volumes/boot-config/grubenv.ts'
 import { findNode, readSmallFile, type VolumeTree } from '../../volumes/tree.ts'
+import { attempt } from '../attempt.ts'
 import { found } from '../finding.ts'
 import { textOf } from '../linux-root.ts'
 import { tmpfsrootFindings } from './findings.ts'
@@ -30,10 +31,17 @@ type Say = (id: keyof typeof tmpfsrootFindings, detail: string) => void
 
 export async function readBootMenu(layout: TmpfsLayout): Promise<BootMenu> {
   const menu: BootMenu = { saved: null, next: null, limitBytes: { a: null, b: null }, facts: [], findings: [] }
-  const { esp, espNames } = layout
+  const { esp } = layout
   const say: Say = (id, detail) => {
     menu.findings.push(found(tmpfsrootFindings, id, detail, esp?.number ?? null))
   }
+  const { problem } = await attempt(() => fill(menu, layout, say))
+  if (problem) say('tmpfsroot-esp-missing', `Partition ${esp?.number}: ${problem.detail}.`)
+  return menu
+}
+
+async function fill(menu: BootMenu, layout: TmpfsLayout, say: Say): Promise<void> {
+  const { esp, espNames } = layout
   const { value: tree, problem } = esp?.identity?.type === 'vfat' ? await esp.tree() : { value: null, problem: esp?.problem }
   const unread = tree ? tree.root.list().problem : problem
   if (!esp || !tree || unread) {
@@ -43,7 +51,7 @@ export async function readBootMenu(layout: TmpfsLayout): Promise<BootMenu> {
         ? `Partition ${esp.number} is no FAT volume that can be read${unread ? `: ${unread.detail}` : ''}.`
         : 'There is no EFI partition.',
     )
-    return menu
+    return
   }
   if (espNames !== 1)
     say(
@@ -57,11 +65,10 @@ export async function readBootMenu(layout: TmpfsLayout): Promise<BootMenu> {
       'tmpfsroot-menu-missing',
       config ? `${menuPath} on partition ${esp.number} has no entries.` : `There is no ${menuPath} on partition ${esp.number}.`,
     )
-    return menu
+    return
   }
   judgeEntries(config, layout, menu, say)
   judgeChoice(config, readGrubenv(tree, say), menu, say)
-  return menu
 }
 
 /** Which root an entry starts, by what it searches for. */

@@ -1,6 +1,7 @@
 import type { Finding, ReportKernel, ReportRoom, ReportSlot } from '../../contract-report.ts'
 import { decimalSize } from '../../decimal-size.ts'
 import { findNode } from '../../volumes/tree.ts'
+import { attempt } from '../attempt.ts'
 import { found } from '../finding.ts'
 import type { Card, CardVolume, Description } from '../system.ts'
 import { type BootMenu, readBootMenu } from './boot-menu.ts'
@@ -119,12 +120,13 @@ async function keptFindings({ persist, log, btrfs }: TmpfsLayout): Promise<Findi
   const findings: Finding[] = []
   for (const volume of [...persist, ...log]) {
     const { value: tree, problem } = await volume.tree()
-    const unread = problem ?? tree?.root.list().problem
+    const { value: listed, problem: bad } = await attempt(() => tree?.root.list())
+    const unread = problem ?? bad ?? listed?.problem
     if (unread)
       findings.push(
         found(tmpfsrootFindings, 'tmpfsroot-volume-unreadable', `Partition ${volume.number}: ${unread.detail}.`, volume.number),
       )
-    if (tree && persist.includes(volume) && findNode(tree, 'PROVISIONING')) {
+    if (tree && !unread && persist.includes(volume) && findNode(tree, 'PROVISIONING')) {
       findings.push(
         found(
           tmpfsrootFindings,

@@ -1,4 +1,5 @@
 import { findNode } from '../../volumes/tree.ts'
+import { attempt } from '../attempt.ts'
 import type { CardVolume, System } from '../system.ts'
 import { menuPath } from './boot-menu.ts'
 import { describeTmpfsroot } from './describe.ts'
@@ -28,7 +29,8 @@ async function evidenceOf({ roots, persist, log, esp, btrfs }: TmpfsLayout): Pro
   const labels = btrfsLabels.filter((label) => btrfs[label])
   if (labels.length > 0) evidence.push(`btrfs volumes labelled ${labels.join(', ')}`)
   const { value: tree } = esp?.identity?.type === 'vfat' ? await esp.tree() : { value: null }
-  if (tree && findNode(tree, menuPath)) evidence.push(`${menuPath} on the EFI partition`)
+  const { value: menu } = await attempt(() => tree && findNode(tree, menuPath))
+  if (menu) evidence.push(`${menuPath} on the EFI partition`)
   return evidence
 }
 

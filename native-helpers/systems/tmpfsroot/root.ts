@@ -5,6 +5,7 @@ import { checkInitrd } from '../../volumes/initrd.ts'
 import { type KernelImage, kernelVersion } from '../../volumes/kernel-image.ts'
 import type { Problem } from '../../volumes/problem.ts'
 import { findNode, type VolumeTree } from '../../volumes/tree.ts'
+import { attempt } from '../attempt.ts'
 import { found } from '../finding.ts'
 import { moduleVersions, type Release, releaseOf, sizeOfFiles } from '../linux-root.ts'
 import type { CardVolume } from '../system.ts'
@@ -45,13 +46,23 @@ export async function readRoot(volume: CardVolume, title: string, limitBytes: nu
   const say = (id: keyof typeof tmpfsrootFindings, detail: string): void => {
     state.findings.push(found(tmpfsrootFindings, id, `${title}: ${detail}.`, volume.number))
   }
+  const { problem } = await attempt(() => fill(state, volume, limitBytes, say))
+  if (problem) say('tmpfsroot-root-unreadable', `partition ${volume.number}: ${problem.detail}`)
+  if (problem) state.bootable = false
+  return state
+}
+
+async function fill(state: RootState, volume: CardVolume, limitBytes: number | null, say: Say): Promise<void> {
   const { value: tree, problem } = await volume.tree()
   const top = tree?.root.list()
   if (!tree || (top?.problem && top.entries.length === 0)) {
     say('tmpfsroot-root-unreadable', `partition ${volume.number}: ${(problem ?? top?.problem)?.detail ?? 'it cannot be read'}`)
-    return state
+    return
   }
-  if (top?.entries.every(({ name }) => name === 'lost+found')) return { ...state, isEmpty: true }
+  if (top?.entries.every(({ name }) => name === 'lost+found')) {
+    state.isEmpty = true
+    return
+  }
 
   const { value: facts } = readExtFacts(volume.device)
   if (facts?.needsRecovery) say('tmpfsroot-root-replay', `the journal of partition ${volume.number} waits to be carried out`)
@@ -71,7 +82,6 @@ export async function readRoot(volume: CardVolume, title: string, limitBytes: nu
     const has = state.modules.join(' and ') || 'none at all'
     say('tmpfsroot-modules-missing', `the kernel ${state.kernel.version} has no modules in the system, which has those of ${has}`)
   }
-  return state
 }
 
 const keepsFromStarting = new Set<string>([
