@@ -6,6 +6,7 @@ import { lamponeFindings } from './findings.ts'
 import { compareInstalled, type Difference } from './installed-kernel.ts'
 import { type IsoPart, initrdPath, kernelPath } from './iso-part.ts'
 import { modulesOf, type Union } from './modules.ts'
+import { readOr, valueOr } from './tolerant.ts'
 
 export interface KernelsSeen {
   kernels: ReportKernel[]
@@ -35,7 +36,7 @@ export async function checkKernels({ system, kernel, starting, union }: KernelPl
     if (!part.kernelFile.value) continue
     const version = part.kernel.value?.version ?? null
     const starts = starting === null ? null : starting === where
-    const modules = version === null ? 'unknown' : modulesOf(union, version)
+    const modules = version === null ? 'unknown' : await valueOr('unknown' as const, () => modulesOf(union, version))
     kernels.push({ where, partition: number, version, path: kernelPath, starts, modules })
     if (modules !== 'missing') continue
     const isFirst = starts ?? where === 'kernel'
@@ -56,7 +57,8 @@ export async function checkKernels({ system, kernel, starting, union }: KernelPl
   }
   const isWhole = !findings.some(({ id }) => id === 'kernel-partition-incomplete')
   if (kernel?.kernelFile.value && own && isWhole) {
-    const difference = compareInstalled(kernel.kernelFile.value.device, own, union)
+    const { device } = kernel.kernelFile.value
+    const difference = await valueOr(null, () => compareInstalled(device, own, union))
     if (difference) findings.push(differenceFinding(difference, own, kernel.volume.number))
   }
   return { kernels, findings }
@@ -85,7 +87,7 @@ function differenceFinding(difference: Difference, version: string, number: numb
 
 /** What is wrong with the two files that a start needs, as a clause; null where nothing is seen. */
 async function damageOf({ kernel, kernelFile, initrdFile }: IsoPart): Promise<string | null> {
-  const initrd = initrdFile.value ? await checkInitrd(initrdFile.value.device) : initrdFile
+  const initrd = initrdFile.value ? await readOr(() => checkInitrd(initrdFile.value.device)) : initrdFile
   const ofKernel = problemOf(kernelPath, kernelFile.value ? kernel : kernelFile)
   const ofInitrd = problemOf(initrdPath, initrd)
   return [ofKernel, ofInitrd].filter((clause) => clause !== null).join('; ') || null

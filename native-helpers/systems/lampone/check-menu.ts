@@ -74,11 +74,13 @@ function lookAtMenu(file: MenuFile, { volumes, system, kernel }: MenuPlaces): Me
     return isSystem ? 'system' : isKernel ? 'kernel' : 'neither'
   }
   const seen: Seen[] = []
+  const there = new Set(
+    [system?.iso.uuid, kernel?.iso.uuid, ...volumes.map(({ identity }) => identity?.uuid)].map((uuid) => uuid?.toLowerCase()),
+  )
   for (const entry of config.entries) {
     const uuid = uuidOf(entry)
     // Where one of the two partitions cannot be read, that is the finding.
-    if (!uuid || !system || !kernel || volumes.some(({ identity }) => identity?.uuid?.toLowerCase() === uuid.toLowerCase()))
-      continue
+    if (!uuid || !system || !kernel || there.has(uuid.toLowerCase())) continue
     const detail = `${file.path}: the entry "${entry.title}" looks for ${uuid}; the system is ${system.iso.uuid}, the kernel partition ${kernel.iso.uuid}.`
     seen.push({ id: entry === first ? 'boot-menu-lost' : 'boot-menu-entry-lost', detail })
   }

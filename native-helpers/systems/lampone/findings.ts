@@ -36,7 +36,7 @@ const tableKinds = {
   },
   'boot-menu-missing': {
     severity: 'error',
-    title: 'The boot menu is missing or empty.',
+    title: 'The boot menu is missing, empty, or cannot be read.',
     meaning: 'The boot program does not know what to start. Your changes lie in another partition and are not touched by this.',
     remedy: 'repair',
   },

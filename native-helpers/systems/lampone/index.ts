@@ -3,7 +3,6 @@ import { decimalSize } from '../../decimal-size.ts'
 import { openIso9660 } from '../../volumes/iso9660.ts'
 import type { VolumeTree } from '../../volumes/tree.ts'
 import { found } from '../finding.ts'
-import { releaseOf } from '../linux-root.ts'
 import type { Card, CardVolume, Description, System } from '../system.ts'
 import { checkKernels } from './check-kernels.ts'
 import { checkMenus } from './check-menu.ts'
@@ -14,7 +13,8 @@ import { type IsoPart, openIsoPart } from './iso-part.ts'
 import { findLayout, type Layout, type Role } from './layout.ts'
 import type { Union } from './modules.ts'
 import { lookAtPersistence, type Persistence, sizeOfChanges } from './persistence.ts'
-import { hasPublishedPassword, openSystemImage } from './system-image.ts'
+import { hasPublishedPassword, openSystemImage, type SystemImage } from './system-image.ts'
+import { valueOr } from './tolerant.ts'
 
 /** In the user's words. */
 const roleWords: Record<Role, string> = { boot: 'boot', system: 'system', kernel: 'kernel', persistence: 'persistence' }
@@ -44,11 +44,11 @@ async function describe(card: Card, layout: Layout): Promise<Description> {
   const image = system && (await checkSystem(system, findings))
   const menus = await checkMenus({ boot: roles.get('boot') ?? null, volumes: card.volumes, system, kernel })
   const volume = roles.get('persistence')
-  const persistence = volume ? lookAtPersistence(volume) : null
+  const persistence = volume ? await lookAtPersistence(volume) : null
   const seen = checkPersistence(persistence, card.volumes)
-  const union = unionOf(persistence, image)
+  const union = unionOf(persistence, image?.tree ?? null)
   const { kernels, findings: ofKernels } = await checkKernels({ system, kernel, starting: menus.starting, union })
-  if (hasPublishedPassword(union.upper, union.lower)) {
+  if (await valueOr(null, () => hasPublishedPassword(union.upper, union.lower))) {
     findings.push(found(lamponeFindings, 'root-password-public', 'It is "password", or there is none.'))
   }
   const all = [...findings, ...menus.findings, ...ofKernels, ...seen.findings]
@@ -60,11 +60,11 @@ async function describe(card: Card, layout: Layout): Promise<Description> {
     findings: all,
     replaces: replacedBy(all),
     facts: [
-      ...systemFacts(image),
-      ...isoFacts('System partition', system),
-      ...isoFacts('Kernel partition', kernel),
+      ...(image?.release ? [{ label: 'System', value: image.release }] : []),
+      ...(await valueOr([], () => isoFacts('System partition', system))),
+      ...(await valueOr([], () => isoFacts('Kernel partition', kernel))),
       ...menus.facts,
-      ...changesFacts(persistence),
+      ...(await valueOr([], () => changesFacts(persistence))),
       ...sharedNames(system, kernel, volume),
     ],
   }
@@ -96,7 +96,7 @@ async function openPart(volume: CardVolume | undefined, id: LamponeFinding, find
 }
 
 /** The compressed system; what is wrong with it is told. */
-async function checkSystem({ iso, volume }: IsoPart, findings: Finding[]): Promise<VolumeTree | null> {
+async function checkSystem({ iso, volume }: IsoPart, findings: Finding[]): Promise<SystemImage | null> {
   const { value: image, problem } = await openSystemImage(iso)
   const [cutOff] = iso.problems
   if (problem) {
@@ -115,11 +115,6 @@ function unionOf(persistence: Persistence | null, lower: VolumeTree | null): Uni
   // What a kernel does not mount is not there for the started system.
   if (persistence.state !== 'open') return { upper: null, lower, upperHidden: true }
   return { upper: persistence.changes.upper, lower, upperHidden: false }
-}
-
-function systemFacts(image: VolumeTree | null): Fact[] {
-  const release = image && releaseOf(image)
-  return release ? [{ label: 'System', value: release.name }] : []
 }
 
 /** Where the second descriptor of a first write lies; a rewrite has none there. */

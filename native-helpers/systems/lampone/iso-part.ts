@@ -4,6 +4,7 @@ import { type KernelImage, kernelVersion } from '../../volumes/kernel-image.ts'
 import type { Parsed, Problem } from '../../volumes/problem.ts'
 import { findNode } from '../../volumes/tree.ts'
 import type { CardVolume } from '../system.ts'
+import { readOr } from './tolerant.ts'
 
 /** What both ISO partitions hold; the system partition has the squashfs besides. */
 export const kernelPath = 'live/vmlinuz'
@@ -27,13 +28,14 @@ export interface IsoPart {
 
 /** An ISO partition with its kernel; a problem where there is no volume that can be read. */
 export async function openIsoPart(volume: CardVolume): Promise<Parsed<IsoPart>> {
-  const { value: iso, problem } = openIso9660(volume.device)
+  const { value: iso, problem } = await readOr(() => openIso9660(volume.device))
   if (!iso) return { value: null, problem }
-  const kernelFile = isoFile(iso, kernelPath)
+  const kernelFile = await readOr(() => isoFile(iso, kernelPath))
   const kernel: Parsed<KernelImage> = kernelFile.value
-    ? await kernelVersion(kernelFile.value.device)
+    ? await readOr(() => kernelVersion(kernelFile.value.device))
     : { value: null, problem: kernelFile.problem }
-  return { value: { volume, iso, kernel, kernelFile, initrdFile: isoFile(iso, initrdPath) }, problem: null }
+  const initrdFile = await readOr(() => isoFile(iso, initrdPath))
+  return { value: { volume, iso, kernel, kernelFile, initrdFile }, problem: null }
 }
 
 export function isoFile(iso: IsoVolume, path: string): Parsed<IsoFile> {

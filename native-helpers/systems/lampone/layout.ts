@@ -2,6 +2,8 @@ import { openIso9660 } from '../../volumes/iso9660.ts'
 import { findNode } from '../../volumes/tree.ts'
 import { textOf } from '../linux-root.ts'
 import type { Card, CardVolume } from '../system.ts'
+import { squashfsPath } from './iso-part.ts'
+import { valueOr } from './tolerant.ts'
 
 export type Role = 'boot' | 'system' | 'kernel' | 'persistence'
 
@@ -40,17 +42,21 @@ export async function findLayout(card: Card): Promise<Layout | null> {
   const roles = new Map<Role, CardVolume>()
   const evidence: string[] = []
 
+  const isos: { volume: CardVolume; volumeId: string }[] = []
+  for (const volume of volumes) {
+    const volumeId = await valueOr(null, () => volumeIdOf(volume))
+    if (volumeId !== null) isos.push({ volume, volumeId })
+  }
   for (const role of ['system', 'kernel'] as const) {
-    const volume = volumes.find((one) => volumeIds[role].includes(volumeIdOf(one) ?? ''))
-    if (!volume) continue
-    roles.set(role, volume)
-    evidence.push(`partition ${volume.number} is an ISO 9660 volume named ${volumeIdOf(volume)}`)
+    const named = isos.find(({ volumeId }) => volumeIds[role].includes(volumeId))
+    if (!named) continue
+    roles.set(role, named.volume)
+    evidence.push(`partition ${named.volume.number} is an ISO 9660 volume named ${named.volumeId}`)
   }
   if (evidence.length === 0) return null
-  const isSpecification = [...roles.values()].some((volume) => volumeIdOf(volume)?.startsWith('LIVENG'))
+  const isSpecification = isos.some(({ volumeId }) => volumeId.startsWith('LIVENG'))
   const system = roles.get('system')
-  const iso = system && openIso9660(system.device).value
-  if (iso && findNode(iso, 'live/filesystem.squashfs')) evidence.push('it holds live/filesystem.squashfs')
+  if (system && (await valueOr(false, () => holdsImage(system)))) evidence.push('it holds live/filesystem.squashfs')
   await findBoot(volumes, roles, evidence)
   findPersistence(volumes, roles, evidence)
   if (evidence.length < enoughEvidence) return null
@@ -69,8 +75,13 @@ function nameOf(id: Layout['id'], isSpecification: boolean): { name: string; gen
   return { name: 'Resilient Linux or Secure-K', generation: 'GPT, system partition first' }
 }
 
+function holdsImage(system: CardVolume): boolean {
+  const { value: iso } = openIso9660(system.device)
+  return iso !== null && findNode(iso, squashfsPath) !== null
+}
+
 /** What the primary descriptor says; blkid's label may be the one of a Joliet tree. */
-export function volumeIdOf(volume: CardVolume): string | null {
+function volumeIdOf(volume: CardVolume): string | null {
   return volume.identity?.type === 'iso9660' ? (openIso9660(volume.device).value?.volumeId ?? null) : null
 }
 
@@ -111,12 +122,13 @@ export interface MenuFile {
   text: string
 }
 
-/** The boot menus on the boot partition. */
+/** The boot menus on the boot partition that can be read. */
 export async function menusOf(boot: CardVolume): Promise<MenuFile[]> {
   const { value: tree } = await boot.tree()
-  if (!tree) return []
-  return menuPaths.flatMap((path) => {
-    const text = textOf(tree, path, maxMenuBytes)
-    return text === null ? [] : [{ path, text }]
-  })
+  const menus: MenuFile[] = []
+  for (const path of tree ? menuPaths : []) {
+    const text = await valueOr(null, () => tree && textOf(tree, path, maxMenuBytes))
+    if (text !== null) menus.push({ path, text })
+  }
+  return menus
 }

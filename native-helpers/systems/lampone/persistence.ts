@@ -9,6 +9,7 @@ import { type LuksFacts, readLuksFacts } from '../../volumes/luks.ts'
 import { pieceOf } from '../../volumes/piece.ts'
 import type { Parsed, Problem } from '../../volumes/problem.ts'
 import { childNamed, isWhiteout, type TreeNode, type VolumeTree, walkTree } from '../../volumes/tree.ts'
+import { attempt } from '../attempt.ts'
 import { textOf } from '../linux-root.ts'
 import type { CardVolume } from '../system.ts'
 import { type PersistentMount, parsePersistenceConf } from './persistence-conf.ts'
@@ -47,7 +48,12 @@ const confPath = 'persistence.conf'
 const maxConfBytes = 64 * 1024
 
 /** The volume as a started system finds it: what waits in its journal is carried out in memory. */
-export function lookAtPersistence(volume: CardVolume): Persistence {
+export async function lookAtPersistence(volume: CardVolume): Promise<Persistence> {
+  const { value, problem } = await attempt(() => lookAt(volume))
+  return value ?? { state: 'damaged', volume, problem, changes: null }
+}
+
+function lookAt(volume: CardVolume): Persistence {
   const { device } = volume
   if (volume.identity?.type === 'crypto_LUKS') return { state: 'encrypted', volume, luks: readLuksFacts(device) }
   const damaged = (problem: Problem, changes: Changes | null = null): Persistence => ({
