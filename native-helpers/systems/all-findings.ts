@@ -2,6 +2,7 @@ import { cardFindings } from './card-findings.ts'
 import type { FindingKinds } from './finding.ts'
 import { lamponeFindings } from './lampone/findings.ts'
 import { liveosFindings } from './liveos/findings.ts'
+import { modeFindings } from './mode/findings.ts'
 import { abFindings } from './rpi-ab/findings.ts'
 import { tmpfsrootFindings } from './tmpfsroot/findings.ts'
 
@@ -12,4 +13,5 @@ export const findingKinds: readonly { of: string; kinds: FindingKinds }[] = [
   { of: 'LiveOS sticks', kinds: liveosFindings },
   { of: 'A/B cards of the Raspberry Pi', kinds: abFindings },
   { of: 'tmpfsroot disks', kinds: tmpfsrootFindings },
+  { of: 'MoDe modules', kinds: modeFindings },
 ]
