@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, truncateSync } from 'node:fs'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -22,7 +22,7 @@ import { describedBy } from '../support/read-card.ts'
 import { missingTools, tool } from '../support/tools.ts'
 
 const notRoot = process.getuid?.() === 0 ? null : 'deleted files are devices, which only root makes'
-const skip = missingTools(...lamponeTools, 'debugfs', 'openssl', 'mtype', 'mdel') ?? notRoot ?? false
+const skip = missingTools(...lamponeTools, 'debugfs', 'openssl', 'mtype', 'mdel', 'mkfs.btrfs') ?? notRoot ?? false
 const MiB = 1024 * 1024
 
 const folder = mkdtempSync(join(tmpdir(), 'livecard-lampone-'))
@@ -70,6 +70,19 @@ const ofTable: Ailment[] = [
     ids: ['boot-not-first'],
   },
   { name: 'the boot partition is not active', change: ({ path }) => overwrite(path, 446, zeros(1)), ids: ['boot-not-active'] },
+  {
+    name: 'the boot partition has the type of a Linux partition',
+    layouts: ['lampone', 'liveng'],
+    change: (card) =>
+      changeTable(card, (lines) =>
+        lines.map((line) =>
+          line
+            .replace(/type=c,/, 'type=83,')
+            .replace('C12A7328-F81F-11D2-BA4B-00A0C93EC93B', '0FC63DAF-8483-4772-8E79-3D69D8477DE4'),
+        ),
+      ),
+    ids: ['boot-type'],
+  },
   {
     name: 'the boot partition is destroyed',
     change: ({ path, boot }) => overwrite(path, boot.startBytes, zeros(MiB)),
@@ -227,6 +240,17 @@ const ofPersistence: Ailment[] = [
     change: ({ path, persistence }) => truncateSync(path, persistence.startBytes + persistence.sizeBytes - 16 * MiB),
     ids: ['persistence-cut-off'],
   },
+  {
+    name: 'Windows has formatted the persistence',
+    change: (card) => formatted(card, 'mkfs.vfat', ['-n', 'NEW']),
+    ids: ['persistence-damaged'],
+  },
+  {
+    name: 'the persistence is of another kind',
+    options: { persistenceMiB: 128 },
+    change: (card) => formatted(card, 'mkfs.btrfs', ['-q', '-L', 'persistence']),
+    ids: ['persistence-other-kind'],
+  },
   { name: 'the persistence has another name', change: (card) => debugfs(card, 'ssv volume_name mine'), ids: ['persistence-label'] },
   {
     name: 'a second partition is named for changes',
@@ -289,6 +313,16 @@ function shortened(lines: string[], { path, system }: LamponeCard): string[] {
   const { offset } = placeOfFile(path, system, 'live/filesystem.squashfs')
   const sectors = (offset - system.startBytes) / 512 + 1000
   return lines.map((line) => (line.startsWith(`${system.number} :`) ? line.replace(/size=\s*\d+/, `size=${sectors}`) : line))
+}
+
+/** Another filesystem in place of the persistence. */
+function formatted({ path, persistence }: LamponeCard, program: string, args: string[]): void {
+  const part = join(folder, 'formatted')
+  writeFileSync(part, '')
+  truncateSync(part, persistence.sizeBytes)
+  tool(program, [...args, part])
+  tool('dd', [`if=${part}`, `of=${path}`, 'bs=1M', `seek=${persistence.startBytes / MiB}`, 'conv=notrunc', 'status=none'])
+  rmSync(part)
 }
 
 const lampones: LamponeLayout[] = ['lampone']

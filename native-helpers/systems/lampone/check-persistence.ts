@@ -45,6 +45,11 @@ export function checkPersistence(persistence: Persistence | null, volumes: reado
       else add('persistence-encryption-damaged', problem.detail)
       return { overlays: [], rooms: [], findings }
     }
+    case 'other-kind': {
+      add('persistence-other-kind', `its kind is ${volume.identity?.type}`)
+      const room = volume.usage && { id: 'persistence', title: 'Room for changes', ...volume.usage, note: null }
+      return { overlays: [], rooms: room ? [room] : [], findings }
+    }
     case 'damaged':
     case 'cut-off': {
       add(persistence.state === 'damaged' ? 'persistence-damaged' : 'persistence-cut-off', persistence.problem.detail)

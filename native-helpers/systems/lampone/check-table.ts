@@ -5,6 +5,11 @@ import { lamponeFindings } from './findings.ts'
 import type { Layout } from './layout.ts'
 
 const updatedNumber = 4
+/** What the firmware of a Raspberry Pi, and UEFI, look for: kinds of FAT, and the EFI system partition. */
+const bootTypes = {
+  lampone: ['01', '04', '06', '0B', '0C', '0E', 'EF'],
+  liveng: ['C12A7328-F81F-11D2-BA4B-00A0C93EC93B'],
+}
 /** Extended partitions hold others and no filesystem. */
 const extendedTypes = ['05', '0F', '85']
 
@@ -26,6 +31,9 @@ export function checkTable(card: Card, { id, roles }: Layout): Finding[] {
     findings.push(found(lamponeFindings, 'persistence-not-last', detail, persistence.number))
   }
   const boot = roles.get('boot')
+  if (boot && !bootTypes[id].includes(boot.type ?? '')) {
+    findings.push(found(lamponeFindings, 'boot-type', `The type of partition ${boot.number} is ${boot.type}.`, boot.number))
+  }
   if (id !== 'lampone' || !boot) return findings
   if (boot.number !== 1) findings.push(found(lamponeFindings, 'boot-not-first', `It is partition ${boot.number}.`, boot.number))
   if (boot.active === false)

@@ -28,6 +28,13 @@ const tableKinds = {
     meaning: 'The installer marks it. Some firmware asks for the mark; most starts without it.',
     remedy: null,
   },
+  'boot-type': {
+    severity: 'warning',
+    title: 'The boot partition is not marked as one.',
+    meaning:
+      'What lies in it is there, but firmware looks at the mark first and may not start from this card. Your changes are untouched.',
+    remedy: null,
+  },
   'boot-missing': {
     severity: 'error',
     title: 'The boot partition is missing or cannot be read.',
@@ -205,6 +212,13 @@ const persistenceKinds = {
     title: 'The room for your changes is full.',
     meaning: 'What is saved is there, but nothing new can be saved, and an update that was under way may be incomplete.',
     remedy: 'enlarge',
+  },
+  'persistence-other-kind': {
+    severity: 'info',
+    title: 'Your changes lie in a filesystem that Livecard does not look into.',
+    meaning:
+      'The system can use it. Livecard does not know whether your changes fit the kernel, or whether the system is set to keep them.',
+    remedy: null,
   },
   'persistence-encrypted': {
     severity: 'info',

@@ -111,7 +111,7 @@ async function checkSystem({ iso, volume }: IsoPart, findings: Finding[]): Promi
 
 function unionOf(persistence: Persistence | null, lower: VolumeTree | null): Union {
   if (!persistence) return { upper: null, lower, upperHidden: false }
-  if (persistence.state === 'encrypted') return { upper: null, lower, upperHidden: true }
+  if (persistence.state === 'encrypted' || persistence.state === 'other-kind') return { upper: null, lower, upperHidden: true }
   // What a kernel does not mount is not there for the started system.
   if (persistence.state !== 'open') return { upper: null, lower, upperHidden: true }
   return { upper: persistence.changes.upper, lower, upperHidden: false }
@@ -129,7 +129,7 @@ function isoFacts(label: string, part: IsoPart | null): Fact[] {
 }
 
 function changesFacts(persistence: Persistence | null): Fact[] {
-  if (!persistence || persistence.state === 'encrypted' || !persistence.changes) return []
+  if (!persistence || !('changes' in persistence) || !persistence.changes) return []
   const { mounts, upper } = persistence.changes
   const facts = mounts
     ? [

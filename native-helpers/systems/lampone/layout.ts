@@ -17,6 +17,8 @@ const volumeIds = {
   system: ['SK-SYSTEM1', 'LIVENG_SYSTEM'],
   kernel: ['SK-SYSTEM2', 'LIVENG_SYSTEM2'],
 }
+/** Bit 62 of a GPT entry, which the installers of Resilient Linux and Secure-K set. */
+const hiddenAttribute = 1n << 62n
 const bootLabel = 'UEFI Boot'
 export const persistenceLabel = 'persistence'
 /** In the order in which they are told. The second one is what GRUB for BIOS reads. */
@@ -57,6 +59,7 @@ export async function findLayout(card: Card): Promise<Layout | null> {
   const isSpecification = isos.some(({ volumeId }) => volumeId.startsWith('LIVENG'))
   const system = roles.get('system')
   if (system && (await valueOr(false, () => holdsImage(system)))) evidence.push('it holds live/filesystem.squashfs')
+  if (system && ((system.attributes ?? 0n) & hiddenAttribute) !== 0n) evidence.push(`partition ${system.number} is hidden`)
   await findBoot(volumes, roles, evidence)
   findPersistence(volumes, roles, evidence)
   if (evidence.length < enoughEvidence) return null

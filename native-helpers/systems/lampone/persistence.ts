@@ -12,11 +12,14 @@ import { childNamed, isWhiteout, type TreeNode, type VolumeTree, walkTree } from
 import { attempt } from '../attempt.ts'
 import { textOf } from '../linux-root.ts'
 import type { CardVolume } from '../system.ts'
+import { isNamedPersistence } from './layout.ts'
 import { type PersistentMount, parsePersistenceConf } from './persistence-conf.ts'
 
 /** What a started system finds where it looks for changes. */
 export type Persistence =
   | { state: 'encrypted'; volume: CardVolume; luks: Parsed<LuksFacts> }
+  /** Another filesystem of Linux, which live-boot takes too and which is not looked into here. */
+  | { state: 'other-kind'; volume: CardVolume }
   /** A kernel does not mount it. `tree` is what can be read of it all the same. */
   | { state: 'damaged' | 'cut-off'; volume: CardVolume; problem: Problem; changes: Changes | null }
   | { state: 'open'; volume: CardVolume; facts: ExtFacts; room: ExtRoom; changes: Changes }
@@ -44,6 +47,7 @@ export interface Changes {
 /** struct ext4_super_block, fs/ext4/ext4.h */
 const reservedFields = { low: u32(0x08), high: u32(0x154) }
 const superblockBytes = 1024
+const otherKinds = new Set(['btrfs', 'xfs', 'f2fs'])
 const confPath = 'persistence.conf'
 const maxConfBytes = 64 * 1024
 
@@ -56,12 +60,16 @@ export async function lookAtPersistence(volume: CardVolume): Promise<Persistence
 function lookAt(volume: CardVolume): Persistence {
   const { device } = volume
   if (volume.identity?.type === 'crypto_LUKS') return { state: 'encrypted', volume, luks: readLuksFacts(device) }
+  const kind = volume.identity?.type
+  if (kind && otherKinds.has(kind) && isNamedPersistence(volume)) return { state: 'other-kind', volume }
   const damaged = (problem: Problem, changes: Changes | null = null): Persistence => ({
     state: 'damaged',
     volume,
     problem,
     changes,
   })
+  if (kind && !kind.startsWith('ext'))
+    return damaged({ code: 'persistence-formatted', detail: `there is a volume of the kind ${kind} in its place` })
   // What is read by a copy of the superblock is not mounted by a kernel.
   const { value: asItLies, problem: noSuperblock } = readExtFacts(device)
   const { value: replayed, problem: noJournal } = replayedInMemory(device)
