@@ -1,7 +1,7 @@
 import { makeFat } from '../../volumes/making/fat.ts'
 import { memoryFile } from '../../volumes/making/memory-file.ts'
 import type { NewEntry, WritableDevice } from '../../volumes/making/new-entry.ts'
-import { makeSquashfs } from '../../volumes/making/squashfs.ts'
+import { makeSquashfs } from '../../volumes/squashfs/write.ts'
 import type { PracticeCard } from './practice-card.ts'
 import { smallInitrd, smallKernel } from './small-kernel.ts'
 
@@ -39,14 +39,14 @@ const levels: Record<string, readonly NewEntry[]> = {
 }
 
 /** A stick with the modules under `live`, by live-boot's names and with its list, so that a system finds them. */
-function make(card: WritableDevice, without: readonly string[]): void {
-  const present = Object.keys(levels).filter((name) => !without.includes(name))
-  const images = present.map((name): NewEntry => {
+async function make(card: WritableDevice, without: readonly string[]): Promise<void> {
+  const images: NewEntry[] = []
+  for (const name of Object.keys(levels).filter((level) => !without.includes(level))) {
     const image = memoryFile()
     const madeSeconds = baseSeconds + name.split('-').length * 3600
-    makeSquashfs(image, { entries: levels[name] ?? [], madeSeconds })
-    return { kind: 'file', path: `live/${name}.squashfs`, content: image, modifiedSeconds: madeSeconds }
-  })
+    await makeSquashfs(image, { entries: levels[name] ?? [], compressor: 'gzip', madeSeconds })
+    images.push({ kind: 'file', path: `live/${name}.squashfs`, content: image, modifiedSeconds: madeSeconds })
+  }
   const list = Object.keys(levels).map((name) => `${name}.squashfs\n`)
   makeFat(card, {
     label: 'MODE',
