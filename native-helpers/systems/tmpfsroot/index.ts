@@ -8,7 +8,7 @@ import { btrfsLabels, layoutOf, logUuid, persistUuid, rootIds, rootTitle, rootUu
 /** Disks of seqsense/tmpfsroot-fedora: two roots that are copied into memory, and volumes that are kept. */
 export const tmpfsroot: System = {
   async detect(card) {
-    const layout = layoutOf(card)
+    const layout = await layoutOf(card)
     if (!layout) return null
     return {
       id: 'tmpfsroot',

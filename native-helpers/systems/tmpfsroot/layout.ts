@@ -1,4 +1,5 @@
 import { readExtFacts } from '../../volumes/ext-facts.ts'
+import { attempt } from '../attempt.ts'
 import type { Card, CardVolume } from '../system.ts'
 
 export type RootId = 'a' | 'b'
@@ -27,9 +28,11 @@ export interface TmpfsLayout {
 }
 
 /** Two of the four ext4 volumes by their constant UUIDs, one of them a root. */
-export function layoutOf(card: Card): TmpfsLayout | null {
+export async function layoutOf(card: Card): Promise<TmpfsLayout | null> {
   if (card.table.type !== 'gpt') return null
-  const withUuid = (uuid: string): CardVolume[] => card.volumes.filter((volume) => extUuid(volume) === uuid)
+  const uuids = new Map<CardVolume, string | null>()
+  for (const volume of card.volumes) uuids.set(volume, (await attempt(() => extUuid(volume))).value)
+  const withUuid = (uuid: string): CardVolume[] => card.volumes.filter((volume) => uuids.get(volume) === uuid)
   const roots = { a: withUuid(rootUuids.a), b: withUuid(rootUuids.b) }
   const persist = withUuid(persistUuid)
   const log = withUuid(logUuid)
