@@ -117,9 +117,8 @@ function repairExt(volume: CardVolume, draft: ChangeDraft, { seconds }: ChangeCo
     return
   }
   const part = draft.part(volume.startBytes, volume.device.size)
-  const environment = { E2FSCK_TIME: String(seconds) }
-  const first = performSync(checkVolume({ mode: 'repair', environment }), part)
-  const after = performSync(checkVolume({ mode: 'look', environment }), part)
+  const first = performSync(checkVolume({ mode: 'repair', seconds }), part)
+  const after = performSync(checkVolume({ mode: 'look', seconds }), part)
   if (after.state !== 'clean') throw stillDamaged(volume, after.text)
   draft.endGroup()
   draft.steps.push(`${nameOf(volume)}: carry out what waits in its journal and mend it, as e2fsck does. ${summary(first.text)}`)

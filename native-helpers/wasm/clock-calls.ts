@@ -36,24 +36,24 @@ function universalCalendar(date: Date): number[] {
 /** What the programs ask about time. */
 export const clockCalls: Calls = {
   time:
-    ({ memory }) =>
+    ({ memory, now: clock }) =>
     (pointer: number) => {
-      const now = seconds(Date.now())
+      const now = seconds(clock())
       if (pointer !== 0) memory.setInt(pointer, now)
       return now
     },
   gettimeofday:
-    ({ memory }) =>
+    ({ memory, now: clock }) =>
     (pointer: number) => {
-      const now = Date.now()
+      const now = clock()
       memory.setInt(pointer, seconds(now))
       memory.setInt(pointer + 4, (now % 1000) * 1000)
       return 0
     },
   __clock_gettime:
-    ({ memory }) =>
+    ({ memory, now: wall }) =>
     (clock: number, pointer: number) => {
-      const now = clock === 0 ? Date.now() : performance.now()
+      const now = clock === 0 ? wall() : performance.now()
       memory.setInt(pointer, seconds(now))
       memory.setInt(pointer + 4, Math.floor((now % 1000) * 1_000_000))
       return 0

@@ -26,10 +26,10 @@ export class ExtFiles {
   protected readonly device: BlockDevice
   #facts: VolumeFacts | null = null
 
-  /** Throws where there is no such volume on the device. `writing` is for ExtWriter. */
-  constructor(device: BlockDevice, writing = false) {
+  /** Throws where there is no such volume on the device. `writing` and `seconds` are for ExtWriter. */
+  constructor(device: BlockDevice, writing = false, seconds?: number) {
     this.device = device
-    this.module = new ExtModule(device)
+    this.module = new ExtModule(device, seconds)
     this.module.do('ext_open', this.module.putText(this.module.devicePath), writing ? 1 : 0)
   }
 

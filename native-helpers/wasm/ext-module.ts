@@ -44,9 +44,14 @@ export class ExtModule {
   #scratch = 0
   #scratchBytes = 0
 
-  constructor(device: BlockDevice) {
+  constructor(device: BlockDevice, seconds?: number) {
     const node = deviceNode(device, { onError: 'stop' })
-    this.#instance = instantiate(loadModule('ext-files'), { nodes: { [devicePath]: node }, standard: [], memoryLimitBytes })
+    this.#instance = instantiate(loadModule('ext-files'), {
+      nodes: { [devicePath]: node },
+      standard: [],
+      memoryLimitBytes,
+      seconds,
+    })
   }
 
   /** The path of the device, as a C string in the scratch area. */

@@ -43,6 +43,8 @@ export interface CheckOptions {
   /** Also rebuilds and packs folders (-D). */
   optimizeFolders?: boolean
   environment?: Record<string, string>
+  /** What the clock shows to it, since 1970: a repair that is made up twice is the same then. */
+  seconds?: number
 }
 
 export interface CheckAnswer {
@@ -58,11 +60,11 @@ export interface CheckAnswer {
 const checked = { corrected: 1, reboot: 2, left: 4 } as const
 
 /** Always the whole check (-f): a volume that says it is clean may not be. */
-export function checkVolume({ mode, optimizeFolders = false, environment }: CheckOptions): Command<CheckAnswer> {
+export function checkVolume({ mode, optimizeFolders = false, environment, seconds }: CheckOptions): Command<CheckAnswer> {
   const modes = { look: ['-f', '-n'], repair: ['-f', '-y'], journal: ['-E', 'journal_only', '-y'] } as const
   const args = [...modes[mode], ...(optimizeFolders ? ['-D'] : []), '-C', String(progressDescriptor), devicePath]
   return {
-    run: { program: 'e2fsck', args, environment },
+    run: { program: 'e2fsck', args, environment, seconds },
     read(result) {
       const { exitCode } = result
       if (exitCode & ~(checked.corrected | checked.reboot | checked.left) || result.memoryExhausted)

@@ -18,9 +18,9 @@ export interface NewFile {
  * Not safe against a loss of power by itself: give it a device that is staged or journalled.
  */
 export class ExtWriter extends ExtFiles {
-  /** Throws `ext-needs-recovery` or `ext-unclean` where a repair has to come first. */
-  constructor(device: BlockDevice) {
-    super(device, true)
+  /** `seconds`, since 1970, is the time that the volume notes; the clock's without. Throws `ext-needs-recovery` or `ext-unclean` where a repair has to come first. */
+  constructor(device: BlockDevice, { seconds }: { seconds?: number } = {}) {
+    super(device, true, seconds)
   }
 
   makeFolder(parent: number, name: string): number {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { clockCalls } from './clock-calls.ts'
 import { Descriptors } from './descriptors.ts'
 import { SystemError } from './errno.ts'
@@ -10,6 +11,10 @@ export interface Process {
   memory: ModuleMemory
   descriptors: Descriptors
   environment: readonly string[]
+  /** Milliseconds since 1970: the clock's, or those that were given. */
+  now(): number
+  /** For UUIDs and seeds of hashes, not for keys; from the time, where that was given. */
+  random(length: number): Uint8Array
   allocate(bytes: number): number
   /** Runs what the program wants run at its end, and ends it. */
   exit(code: number): never
@@ -58,10 +63,10 @@ const otherCalls: Calls = {
     (wanted: number) =>
       memory.grow(wanted >>> 0) ? 1 : 0,
   getentropy:
-    ({ memory }) =>
+    ({ memory, random }) =>
     (to: number, length: number) => {
       // Not into the view itself: the source of randomness takes at most 64 KiB and no shared memory.
-      memory.part(to, length).set(crypto.getRandomValues(new Uint8Array(length)))
+      memory.part(to, length).set(random(length))
       return 0
     },
   _emscripten_throw_longjmp: () => () => {
@@ -131,10 +136,21 @@ export interface ProcessOptions {
   standard: readonly Node[]
   environment?: Record<string, string>
   memoryLimitBytes: number
+  /** What the clock shows, in seconds since 1970, so that the same work writes the same bytes; chance follows from it too. */
+  seconds?: number | undefined
 }
 
 export interface Instance extends Process {
   exports: Exports & Record<string, unknown>
+}
+
+function chance(seconds: number | undefined): Process['random'] {
+  if (seconds === undefined) return (length) => crypto.getRandomValues(new Uint8Array(length))
+  let asked = 0
+  return (length) => {
+    asked += 1
+    return createHash('shake256', { outputLength: length }).update(`${seconds} ${asked}`).digest()
+  }
 }
 
 /** A fresh instance with its own memory, files and descriptors, ready to be called. */
@@ -151,6 +167,8 @@ export function instantiate(module: WebAssembly.Module, options: ProcessOptions)
       return lateMemory.current
     },
     descriptors: new Descriptors(options.nodes, options.standard),
+    now: () => (options.seconds === undefined ? Date.now() : options.seconds * 1000),
+    random: chance(options.seconds),
     environment: Object.entries(options.environment ?? {}).map(([name, value]) => `${name}=${value}`),
     allocate: (bytes) => ready().malloc(bytes),
     exit(code) {

@@ -22,6 +22,8 @@ export interface ProgramRun {
   /** Files that the program finds in its world, by path. */
   files?: Record<string, Uint8Array>
   input?: string
+  /** What the clock shows to the program, since 1970; the real time without. */
+  seconds?: number | undefined
   /** 512 MiB by default. e2fsck needs about 80 MiB for 400,000 files. */
   memoryLimitBytes?: number
   /** Of each output; what is above is dropped. 1 Mi by default. */
@@ -84,6 +86,7 @@ export function runProgramSync(run: ProgramRun, device: BlockDevice | null, list
     standard,
     environment: { HOME: '/', LC_ALL: 'C', PATH: '/', ...run.environment },
     memoryLimitBytes: run.memoryLimitBytes ?? 512 * mebibyte,
+    seconds: run.seconds,
   })
   const exitCode = runMain(instance, [run.program, ...run.args], (text) => err.take(new TextEncoder().encode(text)))
   const said = { out: out.end(), err: err.end() }

@@ -93,11 +93,10 @@ function soundList(stage: StagedDevice, store: SnapshotStore, originBytes: numbe
 }
 
 function mend(view: BlockDevice, seconds: number, longest: number): { text: string; mended: boolean } {
-  const environment = { E2FSCK_TIME: String(seconds) }
   try {
-    const { text, state } = performSync(checkVolume({ mode: 'repair', environment }), view)
+    const { text, state } = performSync(checkVolume({ mode: 'repair', seconds }), view)
     view.flushSync?.()
-    const again = performSync(checkVolume({ mode: 'look', environment }), { ...view, readSync: view.readSync })
+    const again = performSync(checkVolume({ mode: 'look', seconds }), { ...view, readSync: view.readSync })
     if (again.state !== 'clean') throw beyondHelp('after a full check it is still damaged')
     return { text, mended: state !== 'clean' }
   } catch (thrown) {

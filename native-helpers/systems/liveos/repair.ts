@@ -1,13 +1,16 @@
 import type { BlockDevice } from '../../block/device.ts'
 import { type Extent, extentsDevice } from '../../block/extents.ts'
 import { mergedDevice } from '../../block/merged.ts'
+import { paddedDevice } from '../../block/padded.ts'
 import { decimalSize } from '../../decimal-size.ts'
 import { LivecardError } from '../../errors.ts'
+import { readExtFacts } from '../../volumes/ext-facts.ts'
 import { fatFileLimitBytes, growFatFile } from '../../volumes/fat-grow.ts'
 import { openFat } from '../../volumes/fat-tree.ts'
 import { openTree } from '../../volumes/open-tree.ts'
 import { readSnapshotStore } from '../../volumes/snapshot-store.ts'
 import { findNode } from '../../volumes/tree.ts'
+import { ExtWriter } from '../../wasm/ext-writer.ts'
 import { hasModules } from '../../wasm/modules.ts'
 import type { ChangeContext, ChangeDraft } from '../change.ts'
 import type { CardVolume } from '../system.ts'
@@ -18,6 +21,8 @@ import { repairStore, type StoreRepair, storeNeedsRepair } from './repair-store.
 
 /** Left free on the stick by a store that grows: its boot menus are rewritten now and then. */
 const leftOnStickBytes = 8 * 1024 * 1024
+/** Of an ext volume: some of what is free is kept for root, and some goes into its own maps. */
+const usableOfExt = 0.9
 /** Of an overlay that was given alone, as nobody knows where it will go back to. */
 const aloneGrowthBytes = 1024 * 1024 * 1024
 
@@ -29,6 +34,8 @@ interface StoreFile {
   maxBytes: number
   /** Makes it longer, and gives it anew. */
   grow(sizeBytes: number): BlockDevice
+  /** Before the header is written: everything else of a file that grew is in its place. */
+  settle?(): void
   /** Where its first bytes lie on the card. */
   startBytes: number
 }
@@ -52,7 +59,7 @@ export async function repairLive(live: LiveSystem, draft: ChangeDraft, context: 
     for (const overlay of folder.overlays) {
       if (overlay.kind !== 'file' || !volume || !image?.origin) continue
       const path = pathIn(folder, overlay.name)
-      const file = await fileOnStick(volume, path, draft)
+      const file = await fileOnStick(volume, path, draft, context.seconds)
       if (file) repairOne(file, image.origin.device, draft, context)
     }
   }
@@ -69,10 +76,14 @@ function repairOne(file: StoreFile, origin: BlockDevice, draft: ChangeDraft, { s
   }
   const repair = repairStore(file.device, origin, file.maxBytes, seconds)
   const device = repair.sizeBytes > file.device.size ? file.grow(repair.sizeBytes) : file.device
-  for (const part of [repair.copies, repair.list, repair.head]) {
+  for (const part of [repair.copies, repair.list]) {
     for (const { offset, bytes } of part) device.writeSync?.(bytes, offset)
     draft.endGroup()
   }
+  file.settle?.()
+  draft.endGroup()
+  for (const { offset, bytes } of repair.head) device.writeSync?.(bytes, offset)
+  draft.endGroup()
   tell(file, repair, draft)
 }
 
@@ -112,7 +123,7 @@ function aloneFile(device: BlockDevice, draft: ChangeDraft): StoreFile {
 }
 
 /** Null where the file cannot be opened; that is a finding of its own. */
-async function fileOnStick(volume: CardVolume, path: string, draft: ChangeDraft): Promise<StoreFile | null> {
+async function fileOnStick(volume: CardVolume, path: string, draft: ChangeDraft, seconds: number): Promise<StoreFile | null> {
   const part = draft.part(volume.startBytes, volume.device.size)
   const type = volume.identity?.type ?? ''
   const { value: tree } = await openTree(part, type)
@@ -121,6 +132,7 @@ async function fileOnStick(volume: CardVolume, path: string, draft: ChangeDraft)
   if (!extents) return null
   const device = extentsDevice(part, extents)
   const common = { name: path, device, startBytes: volume.startBytes + (firstStart(extents) ?? 0) }
+  if (type.startsWith('ext')) return { ...common, ...growingOnExt(part, device, path, seconds) }
   if (type !== 'vfat') return { ...common, maxBytes: device.size, grow: () => device }
   const { value: fat } = openFat(part)
   const freeBytes = (fat?.table.countFree() ?? 0) * (fat?.volume.clusterBytes ?? 0)
@@ -131,6 +143,38 @@ async function fileOnStick(volume: CardVolume, path: string, draft: ChangeDraft)
       const { value: grown, problem } = growFatFile(part, path, sizeBytes, () => draft.endGroup())
       if (!grown) throw cannotGrow(path, problem.detail)
       return extentsDevice(part, grown.extents)
+    },
+  }
+}
+
+/** A hole behind the old end, of which what is written gets blocks: the rest of the stick gives it room as the system needs it. */
+function growingOnExt(
+  part: BlockDevice,
+  device: BlockDevice,
+  path: string,
+  seconds: number,
+): Pick<StoreFile, 'maxBytes' | 'grow' | 'settle'> {
+  const freeBytes = readExtFacts(part).value?.freeBytes ?? 0
+  let writer: ExtWriter | null = null
+  return {
+    maxBytes: hasModules() ? device.size + Math.max(0, Math.floor(freeBytes * usableOfExt)) : device.size,
+    grow(sizeBytes) {
+      const opened = new ExtWriter(part, { seconds })
+      writer = opened
+      const inode = opened.find(path)
+      opened.setSize(inode, sizeBytes)
+      return {
+        ...paddedDevice(device, sizeBytes),
+        writeSync(bytes, offset) {
+          const before = Math.max(0, Math.min(bytes.length, device.size - offset))
+          if (before > 0) device.writeSync?.(bytes.subarray(0, before), offset)
+          if (before < bytes.length) opened.write(inode, offset + before, bytes.subarray(before))
+        },
+      }
+    },
+    settle() {
+      writer?.flush()
+      writer?.close()
     },
   }
 }
