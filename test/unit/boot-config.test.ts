@@ -154,6 +154,10 @@ test('text that is no menu has no entries, however deep or long it is', () => {
     const { entries } = parseGrubCfg(text)
     assert.ok(entries.length <= 1000, text.slice(0, 20))
   }
+  // Each makes the next twice as long.
+  const doubling = Array.from({ length: 64 }, (_, at) => `set v${at + 1}="\${v${at}}\${v${at}}x"`).join('\n')
+  const config = parseGrubCfg(`${doubling}\nmenuentry 'e' { linux /\${v64} \${v20} }`)
+  assert.ok((config.entries[0]?.kernel?.length ?? 0) < 200_000)
   const long = Array.from({ length: 50_000 }, (_, at) => `menuentry 'e${at}' { linux /v${at} }`).join('\n')
   assert.ok(parseGrubCfg(long).entries.length <= 1000)
 })

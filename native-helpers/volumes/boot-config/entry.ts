@@ -14,7 +14,7 @@ export interface KernelArgument {
 }
 
 /** Nothing that anybody wrote for a boot loader is larger; what lies behind is not looked at. */
-export const maxConfigBytes = 1024 * 1024
+export const maxConfigBytes = 256 * 1024
 const maxArguments = 1000
 
 /** lib/cmdline.c: words between blanks, which double quotes keep together; the quotes are no part of a value. */

@@ -40,6 +40,7 @@ export interface GrubConfig {
 }
 
 const maxEntries = 1000
+const maxValueLength = 512
 
 interface Scope {
   entries: GrubEntry[]
@@ -101,7 +102,7 @@ function readSet(word: GrubWord | undefined, config: GrubConfig, variables: Map<
   if (name === 'default' && !value.includes('$')) config.defaultEntry = value
   if (name === 'fallback') config.fallbacks = value.split(/\s+/).filter(Boolean)
   if (name === 'timeout' && /^-?\d{1,9}$/.test(value)) config.timeoutSeconds = Number(value)
-  variables.set(name, value)
+  if (value.length <= maxValueLength) variables.set(name, value)
 }
 
 function assignment(text: string): { name: string; value: string } | null {
@@ -161,7 +162,7 @@ function entryOf(
     } else if (/^initrd(16|efi)?$/.test(name)) entry.initrds = values.filter((value) => !value.startsWith('--'))
     else if (name === 'set') {
       const assigned = assignment(values[0] ?? '')
-      if (assigned) variables.set(assigned.name, assigned.value)
+      if (assigned && assigned.value.length <= maxValueLength) variables.set(assigned.name, assigned.value)
       if (assigned?.name === 'root') entry.root = assigned.value
     } else readCommon(name, values, entry)
   }

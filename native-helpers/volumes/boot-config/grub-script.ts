@@ -134,15 +134,18 @@ function tokenize(text: string): Token[] {
   return tokens
 }
 
-/** The word with the variables that have a value; others stay as they are written. */
+/** A few variables that name each other twice would make more text than memory holds. */
+const maxExpandedLength = 64 * 1024
+
+/** The word with the variables that have a value; others stay as they are written, and all do once it is impossibly long. */
 export function expanded(word: GrubWord, variables: ReadonlyMap<string, string>): string {
-  return word.pieces
-    .map(({ text, literal }) =>
-      literal
-        ? text
-        : text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (written, braced: string | undefined, bare: string | undefined) => {
-            return variables.get(braced ?? bare ?? '') ?? written
-          }),
-    )
-    .join('')
+  let added = 0
+  const replacement = (written: string, braced?: string, bare?: string): string => {
+    const value = variables.get(braced ?? bare ?? '')
+    if (value === undefined || added + value.length > maxExpandedLength) return written
+    added += value.length
+    return value
+  }
+  const parts = word.pieces.map(({ text, literal }) => (literal ? text : text.replace(/\$(?:\{(\w+)\}|(\w+))/g, replacement)))
+  return parts.join('')
 }
