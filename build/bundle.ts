@@ -24,6 +24,9 @@ const stampName = '.built.json'
 /** Packages that load a native addon or a .wasm file of their own: not bundled, found in node_modules when they run. */
 export const nativePackages = ['drivelist', 'node-liblzma']
 
+/** What else is started or loaded by its name: worker threads, and devices that another thread opens for itself (`ModuleSpec` of block/spec.ts). */
+const entries = ['native-helpers/**/*-worker.ts', 'native-helpers/volumes/squashfs/file-in-image.ts']
+
 interface Stamp {
   production: boolean
   key: string
@@ -39,7 +42,7 @@ export interface BundleOptions {
 export async function bundle({ production }: BundleOptions): Promise<void> {
   if (!production && isFresh()) return
   const started = performance.now()
-  const workers = globSync('native-helpers/**/*-worker.ts', { cwd: top }).sort()
+  const workers = globSync(entries, { cwd: top }).sort()
   // Built beside it and moved: a page or helper that is starting meets the old files or the new ones, never half of them.
   const cache = join(top, 'node_modules', '.cache', 'livecard')
   mkdirSync(cache, { recursive: true })
@@ -147,7 +150,7 @@ function isFresh(): boolean {
 /** Names, sizes and times, which is what tells a change within milliseconds; a new worker is in none of the inputs yet. */
 function keyOf(inputs: string[]): string {
   const hash = createHash('sha256')
-  for (const path of [...inputs, ...globSync('native-helpers/**/*-worker.ts', { cwd: top }).sort()]) {
+  for (const path of [...inputs, ...globSync(entries, { cwd: top }).sort()]) {
     const { size, mtimeMs } = statSync(join(top, path))
     hash.update(`${path} ${size} ${mtimeMs}\n`)
   }

@@ -1,9 +1,12 @@
 /** What a package of the app consists of; electron-builder reads it through package.ts. */
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Configuration } from 'electron-builder'
 import { builtFolder, programNames } from '../native-helpers/access/programs.ts'
+import { builtCodecFolder, packagedCodecFolder } from '../native-helpers/volumes/squashfs/block-codec.ts'
+import { packagedFolder, builtFolder as wasmFolder } from '../native-helpers/wasm/modules.ts'
 import type { ElectronRuntime } from './electron-runtime.ts'
 
 const top = fileURLToPath(new URL('..', import.meta.url))
@@ -33,7 +36,7 @@ export function builderConfig(runtime: ElectronRuntime, folder: string): Configu
     asar: true,
     // The helper is a program of its own and cannot look into the archive.
     asarUnpack: ['package.json', 'dist/helper/**', 'node_modules/**'],
-    extraResources: [...accessPrograms, ...(major >= firstWithNewNode ? [] : [ownNode()])],
+    extraResources: [...accessPrograms, ...webAssembly(), ...(major >= firstWithNewNode ? [] : [ownNode()])],
     // What runs a folder named on the command line has no place in a package.
     afterPack: ({ appOutDir }) => rm(join(appOutDir, 'resources', 'default_app.asar'), { force: true }),
     npmRebuild: false,
@@ -63,6 +66,15 @@ export function builderConfig(runtime: ElectronRuntime, folder: string): Configu
 /** What gets one drive's descriptor with privilege; Linux only, built by access.ts. */
 const accessPrograms =
   process.platform === 'linux' ? [{ from: builtFolder, to: 'access', filter: Object.values(programNames) }] : []
+
+/** What is compiled from the sources of Debian, where it was: without it the program runs, and says what it misses. */
+function webAssembly(): { from: string; to: string; filter: string[] }[] {
+  const parts = [
+    { from: wasmFolder, to: packagedFolder },
+    { from: builtCodecFolder, to: packagedCodecFolder },
+  ]
+  return parts.filter(({ from }) => existsSync(join(top, from))).map((part) => ({ ...part, filter: ['*.wasm'] }))
+}
 
 /** The helper's Node, where Electron's own is too old for it. */
 function ownNode(): { from: string; to: string } {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { partFolders } from '../built-parts.ts'
 import { LivecardError } from '../errors.ts'
 
 export type ProgramName = 'e2fsck' | 'resize2fs' | 'mke2fs' | 'tune2fs' | 'dumpe2fs' | 'debugfs'
@@ -8,19 +8,12 @@ export type ModuleName = ProgramName | 'ext-files'
 
 /** Below `node_modules` of a checkout, where build/wasm puts what it built. */
 export const builtFolder = join('node_modules', '.cache', 'livecard', 'wasm')
-
-/** Beside a packaged app first, then the checkout that this file is part of. */
-function candidateFolders(): string[] {
-  const folders: string[] = []
-  if ('resourcesPath' in process && typeof process.resourcesPath === 'string') folders.push(join(process.resourcesPath, 'wasm'))
-  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder))
-    folders.push(join(folder, builtFolder))
-  return folders
-}
+/** Among the resources of a package. */
+export const packagedFolder = 'wasm'
 
 function pathOf(name: ModuleName): string | null {
   return (
-    candidateFolders()
+    partFolders(packagedFolder, builtFolder)
       .map((folder) => join(folder, `${name}.wasm`))
       .find((path) => existsSync(path)) ?? null
   )

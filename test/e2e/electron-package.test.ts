@@ -1,18 +1,21 @@
 /** The package as a user gets it: made by electron-builder, its fuses set, started without any of our tools around it. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { packageApp } from '../../build/package.ts'
 import { listDrives } from '../../native-helpers/drives/list.ts'
+import { builtCodecFolder } from '../../native-helpers/volumes/squashfs/block-codec.ts'
+import { builtFolder as wasmFolder } from '../../native-helpers/wasm/modules.ts'
 import { type Display, openDisplay } from '../support/display.ts'
 import { asUser, homeOf, type TestUser, testUsers } from '../support/electron-app.ts'
 
+const top = fileURLToPath(new URL('../..', import.meta.url))
 const screenshots = fileURLToPath(new URL('../output/screenshots/', import.meta.url))
 const skip = process.platform !== 'linux' && 'the package is made for Linux here'
 
@@ -75,7 +78,14 @@ test('it carries the bundles and the native parts, and nothing else', { skip }, 
     'file-uri-to-path',
     'node-liblzma',
   ])
-  assert.ok(!readdirSync(join(unpacked, 'dist', 'helper')).some((name) => name.endsWith('.map')))
+  const helper = readdirSync(join(unpacked, 'dist', 'helper'))
+  assert.ok(!helper.some((name) => name.endsWith('.map')))
+  const started = globSync(['native-helpers/**/*-worker.ts', 'native-helpers/**/file-in-image.ts'], { cwd: top })
+  for (const entry of started) assert.ok(helper.includes(`${basename(entry, '.ts')}.js`), entry)
+  const built = (folder: string) => globSync(join(top, folder, '*.wasm')).map((path) => basename(path))
+  const carried = (name: string) => (existsSync(join(resources, name)) ? readdirSync(join(resources, name)) : [])
+  assert.deepEqual(carried('wasm').sort(), built(wasmFolder).sort())
+  assert.deepEqual(carried('codec').sort(), built(builtCodecFolder).sort())
 })
 
 for (const user of testUsers) {

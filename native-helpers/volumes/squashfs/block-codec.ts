@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { partFolders } from '../../built-parts.ts'
 import type { Decompress } from './decompress.ts'
 import { codecMissing } from './errors.ts'
 
 /** Below `node_modules` of a checkout, where build/wasm puts what it built. */
 export const builtCodecFolder = join('node_modules', '.cache', 'livecard', 'codec')
+/** Among the resources of a package. */
+export const packagedCodecFolder = 'codec'
 export const codecFile = 'codec.wasm'
 
 /** The numbers that squashfs gives them, as build/wasm/codec.c knows them. */
@@ -21,13 +23,9 @@ interface CodecExports {
   codec_decode(format: number, packedBytes: number, limitBytes: number): number
 }
 
-/** Beside a packaged app first, then the checkout that this file is part of. */
 function codecPath(): string | null {
-  const folders: string[] = []
-  if ('resourcesPath' in process && typeof process.resourcesPath === 'string') folders.push(join(process.resourcesPath, 'codec'))
-  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder))
-    folders.push(join(folder, builtCodecFolder))
-  return folders.map((folder) => join(folder, codecFile)).find((path) => existsSync(path)) ?? null
+  const paths = partFolders(packagedCodecFolder, builtCodecFolder).map((folder) => join(folder, codecFile))
+  return paths.find((path) => existsSync(path)) ?? null
 }
 
 /** Whether images packed with lz4 or lzo can be read here; the others can everywhere. */
