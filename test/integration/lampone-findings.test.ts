@@ -284,7 +284,12 @@ const ofPersistence: Ailment[] = [
     change: (card) => writePersistent(card, 'large', Buffer.alloc(35.4 * MiB, 'fill')),
     ids: ['persistence-full'],
   },
-  { name: 'there are no inodes left', change: (card) => debugfs(card, 'ssv free_inodes_count 3'), ids: ['persistence-full'] },
+  {
+    name: 'there are as many files as there can be',
+    options: { inodes: 64 },
+    change: (card) => debugfs(card, ...Array.from({ length: 64 }, (_, at) => `mknod pipe${at} p`)),
+    ids: ['persistence-full'],
+  },
   { name: 'the persistence is encrypted', layouts: ['liveng'], options: { encrypted: true }, ids: ['persistence-encrypted'] },
   {
     name: 'both headers of the encrypted persistence are damaged',

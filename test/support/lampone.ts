@@ -30,6 +30,8 @@ export interface LamponeOptions {
   rootPassword?: string
   /** What lies in `rw`: a user's changes, nothing, or there is no `rw`, as before the first start. */
   changes?: 'some' | 'empty' | 'none'
+  /** Of the persistence, instead of what mke2fs chooses. */
+  inodes?: number
   /** LUKS instead of ext4. */
   encrypted?: boolean
   /** A real kernel, in both places. */
@@ -145,7 +147,14 @@ export function makeLampone(folder: string, options: LamponeOptions): LamponeCar
   makeBoot(work, path, { boot, layout, fallback, systemUuid, kernelUuid })
   const { changes = 'some', encrypted = false } = options
   if (encrypted) makeEncrypted(work, path, persistence)
-  else makePersistence(work, path, { place: persistence, changes, kind, newVersion: upgraded ? kernelVersion : null })
+  else
+    makePersistence(work, path, {
+      place: persistence,
+      changes,
+      kind,
+      newVersion: upgraded ? kernelVersion : null,
+      inodes: options.inodes,
+    })
   const whiteouts = changes === 'some' && !encrypted && isRoot ? 2 : 0
   rmSync(work, { recursive: true })
   return {
@@ -269,9 +278,10 @@ interface PersistencePart {
   changes: 'some' | 'empty' | 'none'
   newVersion: string | null
   kind: Kind
+  inodes: number | undefined
 }
 
-function makePersistence(work: string, image: string, { place, changes, newVersion, kind }: PersistencePart): void {
+function makePersistence(work: string, image: string, { place, changes, newVersion, kind, inodes }: PersistencePart): void {
   const top = join(work, 'persistence')
   mkdirSync(top)
   writeFileSync(join(top, 'persistence.conf'), '/ union\n')
@@ -279,6 +289,7 @@ function makePersistence(work: string, image: string, { place, changes, newVersi
   if (changes === 'some') writeChanges(top, kind, newVersion)
   tool('mke2fs', [
     ...['-q', '-t', 'ext4', '-b', '4096', '-L', 'persistence', '-E', `offset=${place.startBytes}`, '-d', top],
+    ...(inodes === undefined ? [] : ['-N', String(inodes)]),
     ...[image, String(place.sizeBytes / 4096)],
   ])
 }
