@@ -99,18 +99,20 @@ async function readZboot(
 
 /** The packed kernel lies behind the code that unpacks it, at no place that all versions would tell: it is looked for. */
 async function readZImage(device: BlockDevice, wholeBytes: number, thorough: boolean): Promise<Parsed<KernelImage>> {
-  const maxTries = 16
+  const maxTries = 8
   const searchedBytes = Math.min(device.size, 512 * 1024)
   const bytes = Buffer.from(pieceUpTo(device, 0, searchedBytes) ?? [])
   let last: Unpacked | null = null
   let tries = 0
-  for (let at = 0x30; at < bytes.length && tries < maxTries; at += 1) {
+  let leftBytes = maxSlowlyUnpackedBytes
+  for (let at = 0x30; at < bytes.length && tries < maxTries && leftBytes > 0; at += 1) {
     const packing = packingOf(bytes.subarray(at, at + 16))
     if (!packing) continue
     tries += 1
     const range = { start: at, end: Math.min(device.size, wholeBytes) }
-    const { search, result } = await searchPacked(device, range, packing, thorough)
+    const { search, result } = await searchPacked(device, range, packing, thorough, leftBytes)
     last = result
+    leftBytes -= result.unpackedBytes
     if (search.version === null) continue
     const problems = cutOffProblems(device, wholeBytes)
     // The end of lz4 is only where the bytes end, and here something else follows.
@@ -153,14 +155,14 @@ async function searchPacked(
   range: PackedRange,
   packing: Packing,
   thorough: boolean,
+  limitBytes = slow.has(packing) ? maxSlowlyUnpackedBytes : maxUnpackedBytes,
 ): Promise<{ search: BannerSearch; result: Unpacked }> {
   const search = new BannerSearch()
   const take = (piece: Uint8Array): boolean => {
     search.take(piece)
     return thorough || search.version === null
   }
-  const limit = slow.has(packing) ? maxSlowlyUnpackedBytes : maxUnpackedBytes
-  return { search, result: await unpack({ device, range, packing, maxUnpackedBytes: limit, take }) }
+  return { search, result: await unpack({ device, range, packing, maxUnpackedBytes: limitBytes, take }) }
 }
 
 /** scripts/Makefile.lib: the size of what was packed is appended, in four bytes, where the format does not end with it as gzip does. */
