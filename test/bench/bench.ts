@@ -1,6 +1,6 @@
 /**
  * Side by side with dd and the unpackers: `npm run bench`, as root, on a machine that has nothing else to do.
- *   --size 1024   MiB of the image      --runs 5   of which the median counts      --only raw,gzip,zstd,xz,verify      --peer   etcher-sdk too
+ *   --size 1024   MiB of the image      --runs 5   of which the median counts      --only raw,gzip,zstd,xz,verify,inspect      --peer   etcher-sdk too
  * Everything is made in memory and removed again. Prints a table in Markdown.
  */
 import { execFileSync } from 'node:child_process'
@@ -8,6 +8,7 @@ import { rmSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { inspectFigures } from './inspect.ts'
 import { installPeer, runPeer } from './peer.ts'
 import { type BenchDevice, bash, benchFolder, type Images, loopDevice, makeImages, zramDevice } from './workload.ts'
 
@@ -30,7 +31,7 @@ const { values } = parseArgs({
   options: {
     size: { type: 'string', default: '1024' },
     runs: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'raw,gzip,zstd,xz,verify' },
+    only: { type: 'string', default: 'raw,gzip,zstd,xz,verify,inspect' },
     peer: { type: 'boolean', default: false },
   },
 })
@@ -152,6 +153,17 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}
 const folder = benchFolder()
 const devices: BenchDevice[] = []
 try {
+  if (wanted.delete('inspect')) {
+    console.error('making cards to inspect …')
+    console.log(`${await inspectFigures(folder, runs)}\n`)
+  }
+  if (wanted.size > 0) await speeds()
+} finally {
+  for (const device of devices) device.remove()
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function speeds(): Promise<void> {
   let peer = false
   if (values.peer) {
     const missing = installPeer()
@@ -179,7 +191,4 @@ try {
   console.log(
     `\n${values.size} MiB, median of ${runs}, ${cpus().length} cores (${cpus()[0]?.model}), load ${load}. Peak memory of ours: ${peakMib} MiB.`,
   )
-} finally {
-  for (const device of devices) device.remove()
-  rmSync(folder, { recursive: true, force: true })
 }
