@@ -1,4 +1,3 @@
-import { Button as AriaButton } from 'react-aria-components/Button'
 import { t } from '../i18n/index.ts'
 import { Button } from './button.tsx'
 import { chooseCard, chooseImage } from './opening.ts'
@@ -8,13 +7,12 @@ export function DropBox() {
   return (
     <div className="drop">
       <p>
-        <b>{t.home.drop}</b>, {t.home.dropOr}{' '}
-        <AriaButton className="text-button" onPress={chooseImage}>
-          {t.home.dropOpen}
-        </AriaButton>{' '}
-        <span className="drop-kinds">· .img .iso .xz .zst .gz .bz2 .zip</span>
+        <b>{t.home.drop}</b> <span className="drop-kinds">· .img .iso .xz .zst .gz .bz2 .zip</span>
       </p>
-      <Button onPress={chooseCard}>{t.card.open.button}</Button>
+      <div className="actions">
+        <Button onPress={chooseImage}>{t.home.dropOpen}</Button>
+        <Button onPress={chooseCard}>{t.card.open.button}</Button>
+      </div>
     </div>
   )
 }

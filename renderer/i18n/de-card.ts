@@ -218,7 +218,7 @@ export const deCard: Catalogue['card'] = {
   },
   open: {
     title: 'Ein Kartenabbild öffnen',
-    button: 'Ein Kartenabbild öffnen…',
+    button: 'Ein Kartenabbild zum Ansehen öffnen…',
     folder: 'Diesen Ordner ansehen',
     text: 'Eine Abbilddatei einer ganzen Karte, der Ordner eines eingehängten Sticks oder eine Overlay-Datei.',
     baseTitle: 'Das System-Abbild wählen',

@@ -68,8 +68,7 @@ export const de: Catalogue = {
     look: 'Eine Karte ansehen',
     lookText: 'Sehen, was darauf ist und warum sie nicht startet.',
     drop: 'Ein Abbild hier ablegen',
-    dropOr: 'oder',
-    dropOpen: 'eines öffnen',
+    dropOpen: 'Ein Abbild zum Schreiben öffnen…',
     newHere: 'Zum ersten Mal hier?',
     newHereText:
       'Eine Übungskarte ist eine Datei, die sich wie eine kaputte Karte verhält. Sehen Sie eine an, und probieren Sie, was hilft, ohne etwas zu riskieren.',
@@ -79,7 +78,16 @@ export const de: Catalogue = {
   practice: {
     title: 'Übungskarten',
     sub: 'Eine Übungskarte ist eine Datei, die sich wie eine Karte verhält, meist wie eine kaputte. Probieren Sie, was hilft, ohne etwas zu riskieren.',
+    loading: 'Es wird nachgesehen, welche hier angelegt werden können…',
     which: 'Welche?',
+    systems: {
+      lampone: 'Lampone Pi',
+      liveng: 'liveng und Resilient Linux',
+      liveos: 'Fedora-LiveOS-Sticks',
+      mode: 'MoDe',
+      'rpi-ab': 'Raspberry Pi mit zwei Slots',
+      tmpfsroot: 'tmpfsroot',
+    },
     well: 'Ihr fehlt nichts.',
     place: 'Ordner dafür',
     placeHint: 'Sie braucht wenig Platz: nur was darauf geschrieben wird, zählt.',

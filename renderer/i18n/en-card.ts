@@ -218,7 +218,7 @@ export const enCard = {
   },
   open: {
     title: 'Open a card image',
-    button: 'Open a card image…',
+    button: 'Open a card image to look at…',
     folder: 'Look at this folder',
     text: 'An image file of a whole card, the folder of a mounted stick, or one overlay file.',
     baseTitle: 'Choose the system image',

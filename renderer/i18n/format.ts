@@ -16,7 +16,7 @@ export interface Format {
   place(bytes: number, stepBytes: number): string
   /** "3,932,160,000 bytes" */
   exact(bytes: number): string
-  /** "2.4 of 3.9 GB": both in the unit of the whole. */
+  /** "2.4 of 3.9 GB": both in the unit of the whole, or "12 MB of 3.9 GB" where that would say 0. */
   sizeOf(bytes: number, wholeBytes: number): string
   /** "21.4 MB/s" */
   speed(bytesPerSecond: number): string
@@ -73,6 +73,8 @@ export function createFormat(locale: string, words: { of: string; bytes: string;
     exact: (bytes) => `${whole.format(bytes)} ${words.bytes}`,
     sizeOf(bytes, wholeBytes) {
       const index = unitOf(wholeBytes)
+      // Little is not nothing: it keeps a unit of its own.
+      if (bytes > 0 && bytes < 0.05 * 1000 ** index) return `${size(bytes)} ${words.of} ${size(wholeBytes)}`
       return `${inUnit(bytes, index)} ${words.of} ${inUnit(wholeBytes, index)}${noBreak}${nameOf(index)}`
     },
     speed(bytesPerSecond) {

@@ -264,7 +264,7 @@ test('with the keyboard alone: open a card image, read it, copy the report', slo
     }
     assert.fail(`Tab never came to ${name}`)
   }
-  await tabTo(/^Open a card image…/)
+  await tabTo(/^Open a card image to look at…/)
   await keys.press('Enter')
   await page.getByRole('dialog').getByText('stick.img').waitFor()
   await tabTo(/^stick\.img/)

@@ -60,7 +60,7 @@ test('a damaged card image: what is wrong, what is on it, and nothing is changed
 
   const parts = await card.parts()
   assert.equal(parts.length, 3, parts.join('\n'))
-  assert.match(parts[0] ?? '', /^START 33\.6\sMB · vfat: partition 1, 0 of 33\.6\sMB used, begins at 1\sMB$/)
+  assert.match(parts[0] ?? '', /^START 33\.6\sMB · vfat: partition 1, 512\sbytes of 33\.6\sMB used, begins at 1\sMB$/)
   assert.match(parts[1] ?? '', /^DATA 67\.1\sMB · ext4: partition 2, 9\.7 of 67\.1\sMB used, begins at 34\.6\sMB$/)
   assert.match(parts[2] ?? '', /^Not in a partition 32\.5\sMB$/)
 
@@ -158,7 +158,7 @@ test('stopped while the helper is slow: the app says so, and a late answer chang
 }, async (t) => {
   const { page, home, server, card } = await desk(t)
   makePlainCard(home)
-  await page.getByRole('button', { name: 'Open a card image…' }).click()
+  await page.getByRole('button', { name: 'Open a card image to look at…' }).click()
   const entry = page.getByRole('dialog').getByRole('button', { name: 'plain.img' })
   await entry.waitFor()
   server.kill('SIGSTOP')

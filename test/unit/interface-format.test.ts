@@ -36,7 +36,8 @@ test('the exact number of bytes is there for who wants it', () => {
 
 test('a part and its whole have one unit', () => {
   assert.equal(plain(english.sizeOf(2_400_000_000, 3_900_000_000)), '2.4 of 3.9 GB')
-  assert.equal(plain(english.sizeOf(40_000_000, 3_900_000_000)), '0 of 3.9 GB')
+  assert.equal(plain(english.sizeOf(40_000_000, 3_900_000_000)), '40 MB of 3.9 GB')
+  assert.equal(plain(english.sizeOf(0, 3_900_000_000)), '0 of 3.9 GB')
   assert.equal(plain(german.sizeOf(2_400_000_000, 3_900_000_000)), '2,4 von 3,9 GB')
 })
 

@@ -47,11 +47,17 @@ function Body({ finding }: { finding: ReportFinding }): ReactNode {
     <>
       <p>{meaning}</p>
       <p className="finding-detail" lang={isEnglish ? 'en' : undefined}>
-        {finding.partition === null || finding.partition === 0 ? null : <span>{t.card.map.partition(finding.partition)}: </span>}
+        {placeOf(finding)}
         {detail}
       </p>
     </>
   )
+}
+
+/** Where the detail does not begin with it itself. */
+function placeOf({ partition, detail }: ReportFinding): string {
+  if (partition === null || partition === 0 || /^partition \d/i.test(detail)) return ''
+  return `${t.card.map.partition(partition)}: `
 }
 
 function RemedyButton({ finding, wayOf, isFirst }: { finding: ReportFinding; wayOf: RemedyWay; isFirst: boolean }) {

@@ -6,6 +6,7 @@ import type { Answer, ErrorValue } from '../../../native-helpers/contract.ts'
 import { Button } from '../../components/button.tsx'
 import { Field } from '../../components/field.tsx'
 import { ErrorFinding } from '../../components/finding.tsx'
+import { Mark } from '../../components/mark.tsx'
 import { browse, openCard } from '../../components/opening.ts'
 import { Screen } from '../../components/screen.tsx'
 import { format, t } from '../../i18n/index.ts'
@@ -13,6 +14,22 @@ import { isFullPath, joined } from '../../state/card-file.ts'
 import { ask } from '../../state/connection.ts'
 
 type PracticeCards = Answer<'demo.list'>
+
+interface OfSystem {
+  system: PracticeCards[number]['system']
+  ofIt: PracticeCards
+}
+
+/** In the helper's order, which has the well ones first. */
+export function bySystem(cards: PracticeCards): OfSystem[] {
+  const groups: OfSystem[] = []
+  for (const card of cards) {
+    const group = groups.find(({ system }) => system === card.system)
+    if (group) group.ofIt.push(card)
+    else groups.push({ system: card.system, ofIt: [card] })
+  }
+  return groups
+}
 
 export function PracticeScreen() {
   const [cards, setCards] = useState<PracticeCards | null>(null)
@@ -24,6 +41,7 @@ export function PracticeScreen() {
     <Screen title={t.practice.title} sub={t.practice.sub}>
       {error ? <ErrorFinding error={error} /> : null}
       {cards ? <PracticeForm cards={cards} /> : null}
+      {cards === null && error === null ? <p className="soft">{t.practice.loading}</p> : null}
     </Screen>
   )
 }
@@ -62,15 +80,15 @@ function PracticeForm({ cards }: { cards: PracticeCards }) {
       <section className="sheet">
         <RadioGroup className="choices practice-cards" value={chosen} onChange={setChosen}>
           <Label>{t.practice.which}</Label>
-          {cards.map((card) => (
-            <Radio key={card.id} value={card.id} className="choice" isDisabled={card.problem !== null}>
-              <span className="choice-sign" aria-hidden="true" />
-              <span className="choice-name">
-                <strong>{card.title}</strong>
-                <span>{card.problem ?? card.ailment ?? t.practice.well}</span>
-              </span>
-              <small title={format.exact(card.sizeBytes)}>{format.size(card.sizeBytes)}</small>
-            </Radio>
+          {bySystem(cards).map(({ system, ofIt }) => (
+            <section key={system} aria-labelledby={`practice-${system}`}>
+              <h3 id={`practice-${system}`}>{t.practice.systems[system]}</h3>
+              <div className="practice-grid">
+                {ofIt.map((card) => (
+                  <PracticeChoice key={card.id} card={card} />
+                ))}
+              </div>
+            </section>
           ))}
         </RadioGroup>
       </section>
@@ -97,5 +115,20 @@ function PracticeForm({ cards }: { cards: PracticeCards }) {
         </div>
       </section>
     </>
+  )
+}
+
+function PracticeChoice({ card }: { card: PracticeCards[number] }) {
+  return (
+    <Radio value={card.id} className="choice" isDisabled={card.problem !== null}>
+      <span className="choice-sign" aria-hidden="true" />
+      <span className="choice-name">
+        <strong>
+          {card.title} <Mark kind={card.ailment === null ? 'good' : 'bad'} />
+        </strong>
+        <span>{card.problem ?? card.ailment ?? t.practice.well}</span>
+      </span>
+      <small title={format.exact(card.sizeBytes)}>{format.size(card.sizeBytes)}</small>
+    </Radio>
   )
 }

@@ -30,7 +30,7 @@ export class CardPage {
 
   /** From the start, through the browsing dialog. */
   async open(name: string): Promise<void> {
-    await this.page.getByRole('button', { name: 'Open a card image…' }).click()
+    await this.page.getByRole('button', { name: 'Open a card image to look at…' }).click()
     await this.page.getByRole('dialog').getByRole('button', { name }).click()
     await this.seen()
   }
