@@ -45,6 +45,8 @@ export const asciiStrokes: Strokes = {
 
 /** Room for a number with one digit and a blank beside it. */
 const minCells = 3
+/** Room for a number and some letters. */
+const minNameCells = 7
 /** A gap that is smaller is what aligning leaves over. */
 const minGapShare = 0.005
 
@@ -70,10 +72,16 @@ export function partitionPicture(report: Report, columns: number, strokes: Strok
   const row = (inside: string[]) => strokes.side + inside.join(strokes.side) + strokes.side
   return [
     edge(strokes.top),
-    row(cells.map(({ text, width }) => fit(text, width, strokes.cut))),
+    row(cells.map(({ text, width }) => fit(shortened(text, width), width, strokes.cut))),
     row(cells.map(({ used, width }) => fill(used, width, strokes))),
     edge(strokes.bottom),
   ]
+}
+
+/** Where a name would be a letter and a mark, its number says more. */
+function shortened(text: string, cells: number): string {
+  const [first = ''] = text.split(' ')
+  return cells >= minNameCells || text.length <= cells ? text : /^\d+$/.test(first) ? first : ''
 }
 
 /** A bar with the mark at which it is called nearly full. */

@@ -24,7 +24,7 @@ export function reportText(report: Report, columns: number, strokes: Strokes): s
     section('Changes kept on the card', report.overlays.flatMap(overlayLines)),
     section('Kernels', kernelLines(report.kernels, strokes)),
     section('What can start', slotLines(report.slots, strokes)),
-    section('Details', table(report.facts.map(({ label, value }) => [`  ${label}`, value]))),
+    section('Details', factLines(report.facts, width)),
     `Read ${decimalSize(report.reading.bytesRead)} in ${took(report.reading.milliseconds / 1000)}. Nothing was changed.`,
   ]
   return blocks
@@ -167,6 +167,14 @@ function slotLines(slots: readonly ReportSlot[], strokes: Strokes): string[] {
       release ?? '',
     ]),
   )
+}
+
+const longestLabel = 30
+
+/** Each value beside its label, and below itself where it is long. */
+function factLines(facts: Report['facts'], width: number): string[] {
+  const column = Math.min(longestLabel, Math.max(0, ...facts.map(({ label }) => label.length))) + 2
+  return facts.flatMap(({ label, value }) => fold(`  ${label.padEnd(column - 2)}  ${value}`, width, column))
 }
 
 function section(title: string, lines: readonly string[]): string {
