@@ -35,6 +35,7 @@ export interface ExtFacts {
   /** By the group descriptors, which are right where the superblock's own count lags behind; null where one of them is wrong. */
   freeBytes: number | null
   inodes: number
+  /** By the group descriptors too, or by the superblock where one of them is wrong. */
   freeInodes: number
   /** Unmounted, and no error noted. Says nothing of a journal that waits. */
   clean: boolean
@@ -106,6 +107,7 @@ export function extFactsBy(device: BlockDevice, sb: ExtSuperblock, bytes: Uint8A
   if (totalBytes > device.size) {
     problems.push({ code: 'ext-cut-off', detail: `it has ${totalBytes} bytes, its place only ${device.size}` })
   }
+  const free = freeIn(device, sb, problems)
   const hasSums = (sb.roCompat & extRoCompat.metadataChecksum) !== 0
   return {
     type: extType(sb),
@@ -113,9 +115,9 @@ export function extFactsBy(device: BlockDevice, sb: ExtSuperblock, bytes: Uint8A
     uuid: uuidText(sb.uuid),
     blockBytes: sb.blockBytes,
     totalBytes,
-    freeBytes: freeBytesOf(device, sb, problems),
+    freeBytes: free?.bytes ?? null,
     inodes: times.inodes,
-    freeInodes: times.freeInodes,
+    freeInodes: free?.inodes ?? times.freeInodes,
     clean: (sb.state & extState.valid) !== 0 && (sb.state & extState.error) === 0,
     needsRecovery: (sb.incompat & extIncompat.recover) !== 0,
     errorCount: sb.errorCount,
@@ -127,7 +129,7 @@ export function extFactsBy(device: BlockDevice, sb: ExtSuperblock, bytes: Uint8A
   }
 }
 
-function freeBytesOf(device: BlockDevice, sb: ExtSuperblock, problems: Problem[]): number | null {
+function freeIn(device: BlockDevice, sb: ExtSuperblock, problems: Problem[]): { bytes: number; inodes: number } | null {
   if (sb.incompat & extIncompat.journalDevice) return null
   if (sb.groupCount > maxGroups) {
     problems.push({ code: 'ext-large', detail: 'it has more groups than are looked at' })
@@ -135,6 +137,7 @@ function freeBytesOf(device: BlockDevice, sb: ExtSuperblock, problems: Problem[]
   }
   const perBlock = descriptorsPerBlock(sb)
   let freeClusters = 0
+  let inodes = 0
   for (let index = 0; index < descriptorBlocks(sb); index += 1) {
     const block = pieceOf(device, descriptorBlock(sb, index) * sb.blockBytes, sb.blockBytes)
     for (let group = index * perBlock; group < Math.min(sb.groupCount, (index + 1) * perBlock); group += 1) {
@@ -145,8 +148,9 @@ function freeBytesOf(device: BlockDevice, sb: ExtSuperblock, problems: Problem[]
         return null
       }
       freeClusters += descriptor.freeClusters
+      inodes += descriptor.freeInodes
     }
   }
-  const freeBytes = freeClusters * sb.blocksPerCluster * sb.blockBytes
-  return freeBytes <= sb.blocksCount * sb.blockBytes ? freeBytes : null
+  const bytes = freeClusters * sb.blocksPerCluster * sb.blockBytes
+  return bytes <= sb.blocksCount * sb.blockBytes && inodes <= sb.inodesCount ? { bytes, inodes } : null
 }

@@ -8,6 +8,7 @@ const descriptorFields = {
   inodeBitmapLow: u32(0x04),
   inodeTableLow: u32(0x08),
   freeClustersLow: u16(0x0c),
+  freeInodesLow: u16(0x0e),
   flags: u16(0x12),
   blockBitmapChecksumLow: u16(0x18),
   checksum: u16(0x1e),
@@ -15,6 +16,7 @@ const descriptorFields = {
   inodeBitmapHigh: u32(0x24),
   inodeTableHigh: u32(0x28),
   freeClustersHigh: u16(0x2c),
+  freeInodesHigh: u16(0x2e),
   blockBitmapChecksumHigh: u16(0x38),
 }
 const checksumOffset = 0x1e
@@ -28,6 +30,7 @@ export interface ExtGroup {
   inodeBitmap: number
   inodeTable: number
   freeClusters: number
+  freeInodes: number
   /** The block bitmap was never written: only metadata is in use in this group. */
   bitmapUninitialised: boolean
   /** Of the block bitmap; 32 bits, or 16 with short descriptors. */
@@ -47,6 +50,7 @@ export function parseExtGroup(sb: ExtSuperblock, index: number, bytes: Uint8Arra
     inodeBitmap: raw.inodeBitmapLow + high(raw.inodeBitmapHigh),
     inodeTable: raw.inodeTableLow + high(raw.inodeTableHigh),
     freeClusters: raw.freeClustersLow + (bytes.length >= highHalfBytes ? raw.freeClustersHigh * 0x1_0000 : 0),
+    freeInodes: raw.freeInodesLow + (bytes.length >= highHalfBytes ? raw.freeInodesHigh * 0x1_0000 : 0),
     bitmapUninitialised: sums !== 'none' && (raw.flags & blockUninitFlag) !== 0,
     bitmapChecksum: raw.blockBitmapChecksumLow + (bytes.length >= highHalfBytes ? raw.blockBitmapChecksumHigh * 0x1_0000 : 0),
   }

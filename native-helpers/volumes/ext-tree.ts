@@ -142,23 +142,38 @@ export class ExtNode implements TreeNode {
   }
 
   extents(): Parsed<Extent[]> {
+    const { value: mapped, problem } = this.#mapped()
+    if (!mapped) return { value: null, problem }
+    if (mapped.isInline) return unusable('ext-inline', `"${this.name}" is so small that it lies in its inode`)
+    return parsed(mapped.extents)
+  }
+
+  open(): Parsed<BlockDevice> {
+    const { value: mapped, problem } = this.#mapped()
+    if (!mapped) return { value: null, problem }
+    const { device } = this.#volume
+    // What is written into an inode makes its checksum wrong.
+    return parsed(extentsDevice(mapped.isInline ? forReading(device) : device, mapped.extents))
+  }
+
+  #mapped(): Parsed<{ extents: Extent[]; isInline: boolean }> {
     const { value: inode, problem: unread } = this.inode()
     if (!inode) return { value: null, problem: unread }
     if (inode.kind !== 'file') return unusable('ext-no-file', `"${this.name}" is no file`)
     if (inode.flags & extInodeFlags.encrypted) return unusable('ext-encrypted', `"${this.name}" is encrypted`)
     const { extents, problem } = extMap(this.#volume, inode)
-    return problem ? { value: null, problem } : parsed(extents)
-  }
-
-  open(): Parsed<BlockDevice> {
-    const { value, problem } = this.extents()
-    return value ? parsed(extentsDevice(this.#volume.device, value)) : { value: null, problem }
+    if (problem) return { value: null, problem }
+    return parsed({ extents, isInline: (inode.flags & extInodeFlags.inlineData) !== 0 })
   }
 
   xattrs(): Parsed<Map<string, Uint8Array>> {
     const { value: inode, problem } = this.inode()
     return inode ? extXattrs(this.#volume, inode) : { value: null, problem }
   }
+}
+
+function forReading(device: BlockDevice): BlockDevice {
+  return { size: device.size, sectorSize: device.sectorSize, readSync: (into, offset) => device.readSync(into, offset) }
 }
 
 /** A short one stands in place of the map. Null where it cannot be read. */

@@ -270,6 +270,27 @@ test('the marks of overlayfs are recognised, also where they share an inode', (t
   assert.deepEqual([...(xattrs ?? [])], [['trusted.overlay.opaque', new Uint8Array(Buffer.from('y'))]])
 })
 
+test('a file is written where it lies, but not where that is its inode', {
+  skip: missingTools('mke2fs', 'e2fsck') ?? false,
+}, (t) => {
+  const tree = join(testFolder(t), 'tree')
+  mkdirSync(tree)
+  writeFileSync(join(tree, 'large'), Buffer.alloc(50_000, 1))
+  writeFileSync(join(tree, 'small'), 'small')
+  const image = volume(t, 32, ['-t', 'ext4', '-O', 'inline_data', '-I', '512', '-d', tree])
+  const device = openFileDevice({ path: image, writable: true })
+  const { tree: seen } = opened(device)
+  const [large, small] = ['large', 'small'].map((name) => findNode(seen, name))
+  large?.open().value?.writeSync?.(Buffer.from('written'), 30_000)
+  assert.equal(small?.open().value?.size, 5)
+  assert.equal(small?.open().value?.writeSync, undefined)
+  assert.equal(small?.extents().problem?.code, 'ext-inline')
+  device.close()
+  tool('e2fsck', ['-f', '-n', image])
+  const content = tool('debugfs', ['-R', 'cat /large', image])
+  assert.equal(content.slice(29_998, 30_009), '\x01\x01written\x01\x01')
+})
+
 test('what cannot be read has a name, and the rest is read all the same', {
   skip: missingTools('mke2fs', 'debugfs') ?? false,
 }, (t) => {
