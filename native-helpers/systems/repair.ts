@@ -1,5 +1,6 @@
 import { LivecardError } from '../errors.ts'
 import { readExtFacts } from '../volumes/ext-facts.ts'
+import { openExt } from '../volumes/ext-tree.ts'
 import { openFat } from '../volumes/fat-tree.ts'
 import { readGpt } from '../volumes/gpt.ts'
 import { mendGpt } from '../volumes/gpt-mend.ts'
@@ -16,7 +17,7 @@ export function repairCard(card: Card, draft: ChangeDraft, context: ChangeContex
     if (volume.device.size === 0) continue
     draft.witnesses.push({ offset: volume.startBytes, lengthBytes: Math.min(volume.device.size, 4096) })
     if (volume.identity?.type === 'vfat') repairFat(volume, draft)
-    if (volume.identity?.type.startsWith('ext')) repairExt(volume, draft, context)
+    if (isExt(volume)) repairExt(volume, draft, context)
   }
 }
 
@@ -103,6 +104,12 @@ function chainProblems(tree: VolumeTree): number {
   runs.sort((a, b) => a.start - b.start)
   for (const [at, run] of runs.entries()) if (at > 0 && run.start < (runs[at - 1]?.end ?? 0)) problems += 1
   return problems + found.length
+}
+
+/** Also one whose first superblock is gone, which only its copies tell. */
+function isExt({ identity, problem, device, type }: CardVolume): boolean {
+  if (identity) return identity.type.startsWith('ext')
+  return problem === null && type !== null && openExt(device).value !== null
 }
 
 /** Where the first superblock lies, and how long it is. */
