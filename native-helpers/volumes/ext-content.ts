@@ -1,6 +1,6 @@
 import type { BlockDevice } from '../block/device.ts'
 import { readExtFacts } from './ext-facts.ts'
-import { descriptorBlocks, groupHasSuperblock, inodeTableBlocks } from './ext-groups.ts'
+import { groupHeadBlocks, inodeTableBlocks } from './ext-groups.ts'
 import { type ExtSuperblock, extSuperblockBytes, extSuperblockOffset } from './ext-superblock.ts'
 import { readFields, u8, u32 } from './fields.ts'
 import { pieceOf } from './piece.ts'
@@ -26,8 +26,7 @@ export function extContentBytes(device: BlockDevice): number | null {
 }
 
 function ownBlocks(sb: ExtSuperblock): number {
-  let copies = 0
-  for (let group = 0; group < sb.groupCount; group += 1) if (groupHasSuperblock(sb, group)) copies += 1
-  const perCopy = 1 + descriptorBlocks(sb) + sb.reservedGdtBlocks
-  return sb.firstDataBlock + copies * perCopy + sb.groupCount * (bitmapsPerGroup + inodeTableBlocks(sb))
+  let blocks = sb.firstDataBlock + sb.groupCount * (bitmapsPerGroup + inodeTableBlocks(sb))
+  for (let group = 0; group < sb.groupCount; group += 1) blocks += groupHeadBlocks(sb, group)
+  return blocks
 }

@@ -165,7 +165,7 @@ function memoryRoom({ id, state }: Root, { limitBytes }: BootMenu): ReportRoom[]
   const total = limitBytes[id]
   if (!state || state.copiedBytes === null || total === null) return []
   const note =
-    'What is copied into memory when it starts, of the memory that the boot menu gives it. The partition itself may be larger.'
+    'What is copied into memory when it starts, at most, of the memory that the boot menu gives it. The partition itself may be larger.'
   return [{ id: `root-${id}`, title: `${rootTitle(id)} in memory`, usedBytes: state.copiedBytes, totalBytes: total, note }]
 }
 

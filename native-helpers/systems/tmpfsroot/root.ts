@@ -1,5 +1,7 @@
+import type { BlockDevice } from '../../block/device.ts'
 import type { Finding } from '../../contract-report.ts'
 import { decimalSize } from '../../decimal-size.ts'
+import { extContentBytes } from '../../volumes/ext-content.ts'
 import { readExtFacts } from '../../volumes/ext-facts.ts'
 import { checkInitrd } from '../../volumes/initrd.ts'
 import { type KernelImage, kernelVersion } from '../../volumes/kernel-image.ts'
@@ -19,7 +21,7 @@ export interface RootState {
   kernel: KernelImage | null
   modules: string[]
   release: Release | null
-  /** What the copy takes in memory; null where it cannot be read. */
+  /** What the copy takes in memory, or a little more than that; null where it cannot be read. */
   copiedBytes: number | null
   findings: Finding[]
 }
@@ -75,7 +77,7 @@ async function fill(state: RootState, volume: CardVolume, limitBytes: number | n
   }
   await readKernel(tree, state, say)
   await readInitramfs(tree, say)
-  measure(tree, state, limitBytes, say)
+  measure(volume, tree, state, limitBytes, say)
   state.bootable = state.findings.every(({ id }) => !keepsFromStarting.has(id))
   // Modules that are missing do not keep it from starting.
   if (state.kernel && !state.modules.includes(state.kernel.version)) {
@@ -115,7 +117,18 @@ async function readInitramfs(tree: VolumeTree, say: Say): Promise<void> {
   if (wrong) say('tmpfsroot-initramfs-damaged', `/${initramfsPath}: ${wrong.detail}`)
 }
 
-function measure(tree: VolumeTree, state: RootState, limitBytes: number | null, say: Say): void {
+/** What is copied, at most: files take whole blocks, as they take whole pages in memory, and /boot is not copied. */
+function boundOf(device: BlockDevice, tree: VolumeTree): number | null {
+  const content = extContentBytes(device)
+  if (content === null) return null
+  return Math.max(0, content - (sizeOfFiles(tree, 'boot', { unitBytes: pageBytes })?.bytes ?? 0))
+}
+
+/** The counters tell enough where there is room; counting every file, which takes seconds on a card, only where it gets tight. */
+function measure({ device }: CardVolume, tree: VolumeTree, state: RootState, limitBytes: number | null, say: Say): void {
+  const bound = boundOf(device, tree)
+  state.copiedBytes = bound
+  if (bound !== null && (limitBytes === null || bound <= limitBytes * tight)) return
   const size = sizeOfFiles(tree, '', { unitBytes: pageBytes, except: ['boot', 'lost+found'] })
   if (!size) return
   state.copiedBytes = size.bytes
