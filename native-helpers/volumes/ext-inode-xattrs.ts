@@ -3,7 +3,10 @@ import type { ExtInode } from './ext-inode.ts'
 import type { ExtVolume } from './ext-tree-volume.ts'
 import { readFields, u8, u16, u32 } from './fields.ts'
 
-/** struct ext4_xattr_entry, fs/ext4/xattr.h; the name follows. Entries grow upwards, four zero bytes end them; values grow downwards from the end. */
+/**
+ * struct ext4_xattr_entry, fs/ext4/xattr.h; the name follows. Entries grow upwards, four zero bytes end them; values grow downwards
+ * from the end.
+ */
 const entryFields = { nameBytes: u8(0), nameIndex: u8(1), valueOffset: u16(2), valueInode: u32(4), valueBytes: u32(8) }
 const entryHeadBytes = 16
 const magicField = { magic: u32(0) }

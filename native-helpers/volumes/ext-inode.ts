@@ -111,12 +111,18 @@ export function parseExtInode(sb: ExtSuperblock, number: number, offset: number,
   }
 }
 
-/** ext4_decode_extra_time, fs/ext4/ext4.h: two more bits for the seconds, which count upwards from the signed 32, and 30 for nanoseconds. */
+/**
+ * ext4_decode_extra_time, fs/ext4/ext4.h: two more bits for the seconds, which count upwards from the signed 32, and 30 for
+ * nanoseconds.
+ */
 function timeOf(seconds: number, extra: number): ExtTime {
   return { seconds: (seconds | 0) + (extra & 3) * 0x1_0000_0000, nanoseconds: Math.min(extra >>> 2, 999_999_999) }
 }
 
-/** ext4_iget, fs/ext4/inode.c: the old 16 bits in the first number or, where it is 0, the new 32 in the second (include/linux/kdev_t.h). */
+/**
+ * ext4_iget, fs/ext4/inode.c: the old 16 bits in the first number or, where it is 0, the new 32 in the second
+ * (include/linux/kdev_t.h).
+ */
 function deviceOf(map: Uint8Array): DeviceNumber {
   const { old, wide } = readFields({ old: u32(0), wide: u32(4) }, map)
   if (old !== 0) return { major: (old >>> 8) & 0xff, minor: old & 0xff }

@@ -48,8 +48,8 @@ const revokeFields = { usedBytes: 12 }
 const revokeHeaderBytes = 16
 
 /**
- * Finds the transactions that were finished, as the first pass of do_one_pass (fs/jbd2/recovery.c) does. Of the blocks in them only those
- * that describe others are read.
+ * Finds the transactions that were finished, as the first pass of do_one_pass (fs/jbd2/recovery.c) does. Of the blocks in them only
+ * those that describe others are read.
  */
 export function scanLog(log: ExtLog): LogScan {
   const scan: LogScan = { blocks: [], revokes: [], transactions: 0, nextSequence: log.sequence, problem: null, isUseless: false }

@@ -32,9 +32,10 @@ export interface ExtReplayed {
 }
 
 /**
- * A volume that was not unmounted, as a system would find it that mounts it: what its journal holds is in its place. Nothing is written,
- * and nothing is copied: a block that is in the journal is read from there. What a mount does after that, removing files that were deleted
- * while they were in use, is not done. A problem where the journal cannot be used at all, or lies on another device.
+ * A volume that was not unmounted, as a system would find it that mounts it: what its journal holds is in its place. Nothing is
+ * written, and nothing is copied: a block that is in the journal is read from there. What a mount does after that, removing files
+ * that were deleted while they were in use, is not done. A problem where the journal cannot be used at all, or lies on another
+ * device.
  */
 export function replayedInMemory(device: BlockDevice): Parsed<ExtReplayed> {
   const { value: ext, problem } = openExt(device)
@@ -166,7 +167,10 @@ function withPatches(device: BlockDevice, patches: readonly Patch[]): BlockDevic
   }
 }
 
-/** As e2fsck_run_ext3_journal leaves it: nothing waits, what failed asks for a check, and an error that the journal noted is noted in the volume. */
+/**
+ * As e2fsck_run_ext3_journal leaves it: nothing waits, what failed asks for a check, and an error that the journal noted is noted
+ * in the volume.
+ */
 function superblockPatch(device: BlockDevice, { failed, hasError }: { failed: boolean; hasError: boolean }): Patch[] {
   const bytes = pieceOf(device, extSuperblockOffset, extSuperblockBytes)
   const { value: sb } = parseExtSuperblock(bytes ?? new Uint8Array())

@@ -5,8 +5,9 @@ import type { ExtVolume } from './ext-tree-volume.ts'
 import type { Problem } from './problem.ts'
 
 /**
- * struct ext4_dir_entry_2, fs/ext4/ext4.h: inode (4 bytes), length of the record (2), of the name (1), type (1), name. Records fill each
- * block to its end. The blocks of an index look like blocks with one unused record, so that all of them can be read one after the other.
+ * struct ext4_dir_entry_2, fs/ext4/ext4.h: inode (4 bytes), length of the record (2), of the name (1), type (1), name. Records fill
+ * each block to its end. The blocks of an index look like blocks with one unused record, so that all of them can be read one after
+ * the other.
  */
 const headBytes = 8
 const lengthOffset = 4

@@ -21,8 +21,8 @@ export interface FoundSuperblock {
 }
 
 /**
- * The superblock of a volume or, where it is gone or damaged, the first copy that can be read. Copies are only looked for where nothing
- * else was put over the volume: they outlive it when it is formatted with something else.
+ * The superblock of a volume or, where it is gone or damaged, the first copy that can be read. Copies are only looked for where
+ * nothing else was put over the volume: they outlive it when it is formatted with something else.
  */
 export function findExtSuperblock(device: BlockDevice): Parsed<FoundSuperblock> {
   const bytes = pieceOf(device, extSuperblockOffset, extSuperblockBytes) ?? new Uint8Array()
@@ -36,7 +36,8 @@ export function findExtSuperblock(device: BlockDevice): Parsed<FoundSuperblock> 
     const copy = pieceOf(device, place.offset, extSuperblockBytes)
     const sb = copy && parseExtSuperblock(copy).value
     if (!sb || !copy || !belongsThere(sb, place)) continue
-    const detail = `its superblock is damaged (${first.problem.detail}); the copy in group ${place.group} is read, which tells how it was when it was made or checked`
+    const copied = `the copy in group ${place.group} is read, which tells how it was when it was made or checked`
+    const detail = `its superblock is damaged (${first.problem.detail}); ${copied}`
     return parsed({ sb, bytes: copy, group: place.group, problem: { code: 'ext-superblock-copy', detail } })
   }
   return { value: null, problem: first.problem }

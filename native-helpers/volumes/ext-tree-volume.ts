@@ -145,13 +145,19 @@ export class ExtVolume {
   }
 }
 
-/** Groups that have copies of the superblock and of the descriptors: with sparse_super the powers of 3, 5 and 7, else all, and the last ones would do as well. */
+/**
+ * Groups that have copies of the superblock and of the descriptors: with sparse_super the powers of 3, 5 and 7, else all, and the
+ * last ones would do as well.
+ */
 function backupGroups(sb: ExtSuperblock): number[] {
   const groups = sb.compat & extCompat.sparseSuper2 ? sb.backupGroups : [1, 3, 5, 7, 9]
   return groups.filter((group) => group > 0 && group < sb.groupCount)
 }
 
-/** Where a block of descriptors lies in another group. With meta_bg the copies are in the next group of those that it describes (ext2fs_descriptor_block_loc2). */
+/**
+ * Where a block of descriptors lies in another group. With meta_bg the copies are in the next group of those that it describes
+ * (ext2fs_descriptor_block_loc2).
+ */
 function descriptorCopy(sb: ExtSuperblock, place: number, copy: number): number {
   if (copy === 0) return descriptorBlock(sb, place)
   if (!(sb.incompat & extIncompat.metaBg) || place < sb.firstMetaGroup) return groupFirstBlock(sb, copy) + 1 + place

@@ -22,8 +22,8 @@ export interface ExtOpened {
 }
 
 /**
- * The files of an ext2, ext3 or ext4 volume as they lie there: what waits in a journal is not seen (see `replayedInMemory`). Nothing is
- * read before it is asked for but the superblock and the group descriptors.
+ * The files of an ext2, ext3 or ext4 volume as they lie there: what waits in a journal is not seen (see `replayedInMemory`).
+ * Nothing is read before it is asked for but the superblock and the group descriptors.
  */
 export function openExt(device: BlockDevice): Parsed<ExtOpened> {
   const { value: found, problem } = findExtSuperblock(device)
@@ -52,7 +52,10 @@ const kindsOfEntries: (NodeKind | null)[] = [
 ]
 const maxTargetBytes = 4096
 
-/** A name in a directory. Its inode is read when the first thing of it is asked for, and again when it was pushed out of the cache: a list of many names stays small. */
+/**
+ * A name in a directory. Its inode is read when the first thing of it is asked for, and again when it was pushed out of the cache:
+ * a list of many names stays small.
+ */
 export class ExtNode implements TreeNode {
   readonly name: string
   readonly id: number

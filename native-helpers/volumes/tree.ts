@@ -73,7 +73,10 @@ export function kindOfMode(mode: number): NodeKind | null {
 const maxDepth = 128
 const maxLinks = 40
 
-/** The node at a path below the root ("live/vmlinuz"), symbolic links followed as long as they stay in the volume; null where there is none. */
+/**
+ * The node at a path below the root ("live/vmlinuz"), symbolic links followed as long as they stay in the volume; null where there
+ * is none.
+ */
 export function findNode(tree: VolumeTree, path: string): TreeNode | null {
   const parents: TreeNode[] = []
   let here = tree.root
@@ -118,7 +121,10 @@ export interface WalkLimits {
   maxDirectoryBytes?: number
 }
 
-/** Every node below the root with its path, depth first; returns what could not be read. A directory that is met again is not entered. */
+/**
+ * Every node below the root with its path, depth first; returns what could not be read. A directory that is met again is not
+ * entered.
+ */
 export function walkTree(
   tree: VolumeTree,
   visit: (path: string, node: TreeNode) => void,

@@ -96,7 +96,7 @@ function work(folder: string): void {
   }
 }
 
-const needed = () => missingTools('mke2fs', 'e2fsck', 'debugfs', 'getfattr') ?? cannotMount()
+const needed = () => missingTools('mke2fs', 'e2fsck', 'debugfs', 'dumpe2fs', 'getfattr', 'python3') ?? cannotMount()
 
 for (const [name, options] of Object.entries(kinds)) {
   test(`a card pulled out is seen as after the next mount: ${name}`, (t) => {

@@ -15,7 +15,7 @@ import { missingTools, testFolder, tool } from '../support/tools.ts'
 import { digest } from '../support/tree-facts.ts'
 
 const mebibyte = 1024 * 1024
-const kernelNeeded = () => missingTools('mke2fs', 'debugfs', 'getfattr') ?? cannotMount()
+const kernelNeeded = () => missingTools('mke2fs', 'debugfs', 'getfattr', 'setfattr', 'python3') ?? cannotMount()
 
 interface Counted extends BlockDevice {
   readBytes: number

@@ -58,7 +58,7 @@ function opened(t: TestContext, image: string) {
   return value ?? assert.fail(problem?.detail)
 }
 
-const needed = () => missingTools('mke2fs', 'getfattr', 'setfattr', 'setfacl', 'setcap', 'fallocate') ?? cannotMount()
+const needed = () => missingTools('mke2fs', 'getfattr', 'setfattr', 'setfacl', 'setcap', 'fallocate', 'python3') ?? cannotMount()
 
 for (const [name, { options, sizeMiB, wideTimes = true, reserves = true }] of Object.entries(kinds)) {
   test(`every file is what the kernel shows: ${name}`, (t) => {
