@@ -61,6 +61,12 @@ test('a kernel for 32-bit ARM, which unpacks itself, says its version', async (t
   assert.deepEqual(value?.problems, [])
 })
 
+/** Its beginning and what lies around its version: packing all of it would take each of these tests many seconds. */
+function shortened(image: Buffer): Buffer {
+  const at = image.indexOf(/Linux version \d/.exec(image.toString('latin1'))?.[0] ?? '')
+  return Buffer.concat([image.subarray(0, 65_536), image.subarray(at - 1_000_000, at + 8_000_000)])
+}
+
 const packers = [
   ['gzip', 'gzip -1c'],
   ['zstd', 'zstd -1qc'],
@@ -75,7 +81,9 @@ for (const [compression, command] of packers) {
     const found = await kernel(t, 'arm64', command.split(' ')[0] ?? '')
     if (!found) return
     const packed = join(found.folder, 'kernel8.img')
-    tool('sh', ['-c', `${command} < "$1" > "$2"`, 'sh', found.path, packed])
+    const plain = join(found.folder, 'Image')
+    writeFileSync(plain, shortened(readFileSync(found.path)))
+    tool('sh', ['-c', `${command} < "$1" > "$2"`, 'sh', plain, packed])
     const { value } = await asked(packed, { thorough: true })
     assert.equal(value?.version, found.release)
     assert.deepEqual([value?.architecture, value?.form, value?.compression], ['arm64', 'Image', compression])
