@@ -37,10 +37,13 @@ export function refusalWords({ code, reason }: Refusal): { reason: string; detai
   return germanRefusals[code](reason)
 }
 
-/** What was found, in the language of the interface as far as it goes; `isEnglish` is about the detail, which is the helper's own words. */
-export function findingWords(finding: Finding): { title: string; meaning: string; detail: string; isEnglish: boolean } {
-  const { id, title, meaning, detail } = finding
-  if (language !== 'de') return { title, meaning, detail, isEnglish: false }
-  const german = germanFindings[id]
-  return { title: german?.title ?? title, meaning: german?.meaning ?? meaning, detail, isEnglish: true }
+/** What was found. `rest` is the language of what follows the title, where it is not the interface's own. */
+export function findingWords({ id, title, meaning, detail }: Finding): {
+  title: string
+  meaning: string
+  detail: string
+  rest?: Language
+} {
+  if (language !== 'de') return { title, meaning, detail }
+  return { title: germanFindings[id] ?? title, meaning, detail, rest: 'en' }
 }

@@ -293,6 +293,7 @@ test('German: the sentences around what the helper says', slow, async (t) => {
   await page.getByRole('heading', { name: 'Einstellungen' }).waitFor()
   await app.goTo(`card/${encodeURIComponent(cards.full)}`)
   await page.getByText('braucht Reparatur').first().waitFor()
+  await page.getByText('Das Overlay, in dem Ihre Änderungen stehen, ist als ungültig gekennzeichnet.').waitFor()
   await page.getByText('Diese Version von Livecard findet es, kann es aber noch nicht reparieren.').first().waitFor()
   await picture(page, 'card-full-german')
 })

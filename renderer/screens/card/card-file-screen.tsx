@@ -16,7 +16,10 @@ import { LookButton, LookState } from './look-state.tsx'
 
 export function CardFileScreen({ path }: { path: string }) {
   const card = useCards((state) => state.cards[path])
-  useEffect(() => lookFirst(path), [path])
+  const isUnseen = card === undefined
+  useEffect(() => {
+    if (isUnseen) lookFirst(path)
+  }, [isUnseen, path])
   if (!card) return null
   const name = fileName(path)
   const { report } = card
@@ -50,9 +53,8 @@ export function CardFileScreen({ path }: { path: string }) {
   )
 }
 
-/** After a reload, or by a typed address. */
+/** After a reload, by a typed address, or when the file was written while it is shown. */
 function lookFirst(path: string): void {
-  if (useCards.getState().cards[path]) return
   const base = useRecent.getState().recent.find((one) => one.path === path)?.base ?? null
   void useCards.getState().look(path, null, base)
 }

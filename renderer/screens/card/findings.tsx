@@ -42,11 +42,11 @@ function Good({ report }: { report: Report }) {
 }
 
 function Body({ finding }: { finding: ReportFinding }): ReactNode {
-  const { detail, meaning, isEnglish } = findingWords(finding)
+  const { detail, meaning, rest } = findingWords(finding)
   return (
     <>
-      <p>{meaning}</p>
-      <p className="finding-detail" lang={isEnglish ? 'en' : undefined}>
+      <p lang={rest}>{meaning}</p>
+      <p className="finding-detail" lang={rest}>
         {placeOf(finding)}
         {detail}
       </p>

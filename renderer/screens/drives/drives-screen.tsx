@@ -1,6 +1,6 @@
 /** Everything that is plugged in, with what may be written first. */
 
-import type { Drive } from '../../../native-helpers/contract.ts'
+import type { Drive, Report } from '../../../native-helpers/contract.ts'
 import { DrivePicture } from '../../components/drive-picture.tsx'
 import { contentWords } from '../../components/job-words.ts'
 import { Link } from '../../components/link.tsx'
@@ -8,8 +8,10 @@ import { Mark } from '../../components/mark.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { unbroken } from '../../i18n/format.ts'
 import { format, refusalWords, t } from '../../i18n/index.ts'
+import { seenOnDrive, useCards } from '../../state/cards.ts'
 import { refusalsOf, sortDrives, useDrives } from '../../state/drives.ts'
 import { useSettings } from '../../state/settings.ts'
+import { cardLine } from '../card/card-words.ts'
 
 export function DrivesScreen() {
   const drives = useDrives((state) => state.drives)
@@ -44,14 +46,24 @@ export function DrivesScreen() {
   )
 }
 
+function SeenWords({ report }: { report: Report }) {
+  const { word, mark } = cardLine(report)
+  return (
+    <>
+      {mark === null ? null : <Mark kind={mark} />} {word}
+    </>
+  )
+}
+
 function DriveLine({ drive, refusals }: { drive: Drive; refusals: Drive['refusals'] }) {
+  const seen = useCards((state) => seenOnDrive(state.cards, drive))
   return (
     <li>
       <Link to={{ screen: 'drive', path: drive.identity.path }} className="drive-line">
         <DrivePicture picture={drive.picture} size={34} />
         <span className="drive-words">
           <strong title={format.exact(drive.identity.sizeBytes)}>{unbroken(drive.name)}</strong>
-          <span>{contentWords(drive)}</span>
+          <span>{seen?.report ? <SeenWords report={seen.report} /> : contentWords(drive)}</span>
           {refusals.map((refusal) => (
             <span key={refusal.code + refusal.reason} className="drive-refusal">
               <Mark kind="locked" />

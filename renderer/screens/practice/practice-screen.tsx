@@ -9,7 +9,7 @@ import { ErrorFinding } from '../../components/finding.tsx'
 import { Mark } from '../../components/mark.tsx'
 import { browse, openCard } from '../../components/opening.ts'
 import { Screen } from '../../components/screen.tsx'
-import { format, t } from '../../i18n/index.ts'
+import { format, language, t } from '../../i18n/index.ts'
 import { isFullPath, joined } from '../../state/card-file.ts'
 import { ask } from '../../state/connection.ts'
 
@@ -118,15 +118,20 @@ function PracticeForm({ cards }: { cards: PracticeCards }) {
   )
 }
 
+/** The helper names its cards in English. */
+const helpersOwn = language === 'en' ? undefined : 'en'
+
 function PracticeChoice({ card }: { card: PracticeCards[number] }) {
   return (
     <Radio value={card.id} className="choice" isDisabled={card.problem !== null}>
       <span className="choice-sign" aria-hidden="true" />
       <span className="choice-name">
         <strong>
-          {card.title} <Mark kind={card.ailment === null ? 'good' : 'bad'} />
+          <span lang={helpersOwn}>{card.title}</span> <Mark kind={card.ailment === null ? 'good' : 'bad'} />
         </strong>
-        <span>{card.problem ?? card.ailment ?? t.practice.well}</span>
+        <span lang={card.problem === null && card.ailment === null ? undefined : helpersOwn}>
+          {card.problem ?? card.ailment ?? t.practice.well}
+        </span>
       </span>
       <small title={format.exact(card.sizeBytes)}>{format.size(card.sizeBytes)}</small>
     </Radio>
