@@ -4,6 +4,7 @@ import type { VolumeTree } from '../../volumes/tree.ts'
 import { found } from '../finding.ts'
 import { releaseOf } from '../linux-root.ts'
 import type { Card, Description } from '../system.ts'
+import { attempt } from './attempt.ts'
 import { checkMenus } from './check-menus.ts'
 import { checkStick } from './check-stick.ts'
 import type { LiveSystem, OpenedFolder } from './detect.ts'
@@ -23,9 +24,9 @@ export async function describeLive(card: Card, live: LiveSystem): Promise<Descri
   const { folders, places } = live
   const main = folders.find(({ image }) => image !== null) ?? null
   const roots = folders.flatMap((folder) => describeFolder(folder, folder.image === null ? main : folder, description))
-  addRelease(roots, description)
+  attempt(description.findings, 'The root of the system', null, () => addRelease(roots, description))
   addStickRoom(main, description)
-  const menus = readMenus(places, folders)
+  const menus = readMenus(places, folders, description.findings)
   description.findings.push(...checkMenus({ places, folders, menus, isIso: live.form === 'iso' }), ...checkStick(card, live, menus))
   // What an image that cannot be read would add is not known.
   const isWhole = folders.every(({ opened }) => opened === null || opened.value !== null)
@@ -36,11 +37,14 @@ export async function describeLive(card: Card, live: LiveSystem): Promise<Descri
 }
 
 function overlayAlone(card: Card, { device, image }: NonNullable<LiveSystem['alone']>, description: Description): Description {
-  const report = describeOverlayFile(device, { path: card.path, partition: null, image: image?.value ?? null, hostType: null })
-  take(description, report)
+  const report = attempt(description.findings, card.path, null, () =>
+    describeOverlayFile(device, { path: card.path, partition: null, image: image?.value ?? null, hostType: null }),
+  )
+  if (report) take(description, report)
   if (image?.problem) description.findings.push(found(liveosFindings, ofProblem(image.problem.code), `${image.problem.detail}.`))
   if (image?.value) addImageFacts(image.value, description)
-  if (report.root) addRelease([report.root], description)
+  const root = report?.root
+  if (root) attempt(description.findings, 'The root of the system', null, () => addRelease([root], description))
   return description
 }
 
@@ -59,13 +63,17 @@ function describeFolder(folder: OpenedFolder, owner: OpenedFolder | null, descri
       )
   }
   const ownImage = owner?.opened?.value ?? null
-  const reports = overlays.map((node) => describeOverlayNode(folder, node, ownImage))
+  const reports = overlays.flatMap((node) => {
+    const path = pathIn(folder, node.name)
+    return attempt(description.findings, path, place.partition, () => describeOverlayNode(folder, node, ownImage)) ?? []
+  })
   for (const report of reports) take(description, report)
   const roots = reports.flatMap(({ root }) => root ?? [])
   // Seen through a snapshot the image is part of what is seen; under a folder it lies as it is.
   const liesBelow = reports.every(({ overlay }) => overlay.kind !== 'dm-snapshot')
   if (opened?.value && liesBelow) roots.push(...rootsOf(folder, opened.value, description))
-  if (home) describeHomeOf(folder, home, description)
+  if (home)
+    attempt(description.findings, pathIn(folder, home.name), place.partition, () => describeHomeOf(folder, home, description))
   return roots
 }
 

@@ -31,7 +31,7 @@ export async function findLive(card: Card): Promise<LiveSystem | null> {
   if (card.kind === 'overlay' && card.device) return overlayAlone(card.device, card.base)
   const places = await livePlaces(card)
   const folders: OpenedFolder[] = []
-  for (const folder of places.flatMap(liveFolders)) folders.push({ ...folder, opened: await openedImage(folder) })
+  for (const folder of places.flatMap(foldersIn)) folders.push({ ...folder, opened: await openedImage(folder) })
   if (folders.length === 0) return card.device && places.some(isOverlayImage) ? overlayAlone(card.device, null) : null
   // What a system starts from comes before what only keeps its changes.
   folders.sort((a, b) => Number(b.image !== null) - Number(a.image !== null))
@@ -65,6 +65,16 @@ async function openedImage({ image, path }: LiveFolder): Promise<Parsed<LiveImag
     return await openLiveImage(device)
   } catch (thrown) {
     return unusable('liveos-image-damaged', `${pathIn({ path }, image.name)}: ${problemOf(thrown).detail}`)
+  }
+}
+
+/** A place with a bad sector in its folders is not what is looked for, or is told of as damaged by what describes it. */
+function foldersIn(place: LivePlace): LiveFolder[] {
+  try {
+    return liveFolders(place)
+  } catch (thrown) {
+    problemOf(thrown)
+    return []
   }
 }
 

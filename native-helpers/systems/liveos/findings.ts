@@ -224,7 +224,7 @@ const stickKinds = {
     severity: 'error',
     title: 'A file of the live system cannot be read from the stick.',
     meaning:
-      'The filesystem of the stick is damaged where it says where the file lies. Copy what can be read before anything is written to it.',
+      'The stick reports errors there, or its filesystem does not know any more where the file lies. Copy what can be read before anything is written to it.',
     remedy: null,
   },
 } as const satisfies FindingKinds

@@ -5,6 +5,7 @@ import type { VolumeTree } from '../../volumes/tree.ts'
 import { problemOf } from '../card.ts'
 import { found } from '../finding.ts'
 import { moduleVersions } from '../linux-root.ts'
+import { attempt } from './attempt.ts'
 import { liveosFindings } from './findings.ts'
 import type { BootFile, LiveEntry } from './menus.ts'
 
@@ -19,7 +20,10 @@ const damagedCodes = new Set(['kernel-short', 'kernel-none', 'kernel-cut-off', '
 /** The kernels that the menus start, and whether the system has modules for them. `roots` is what a started system sees, null where that is not known. */
 export async function describeKernels(entries: readonly LiveEntry[], roots: readonly VolumeTree[] | null): Promise<KernelReport> {
   const report: KernelReport = { kernels: [], findings: [] }
-  const modules = roots && roots.length > 0 ? [...new Set(roots.flatMap(moduleVersions))] : null
+  const modules =
+    roots && roots.length > 0
+      ? attempt(report.findings, 'The modules of the system', null, () => [...new Set(roots.flatMap(moduleVersions))])
+      : null
   for (const { file, starts } of distinct(entries, ({ kernel }) => (kernel ? [kernel] : []))) {
     const version = await versionOf(file, report.findings)
     report.kernels.push({

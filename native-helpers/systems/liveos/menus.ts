@@ -1,8 +1,10 @@
+import type { Finding } from '../../contract-report.ts'
 import { argumentValue, type BootEntry, maxConfigBytes } from '../../volumes/boot-config/entry.ts'
 import { type GrubConfig, type GrubSearch, grubEntryNamed, grubPath, parseGrubCfg } from '../../volumes/boot-config/grub-cfg.ts'
 import { parseSyslinux } from '../../volumes/boot-config/syslinux.ts'
 import { findNode, type TreeNode } from '../../volumes/tree.ts'
 import { textOf } from '../linux-root.ts'
+import { attempt } from './attempt.ts'
 import type { LiveFolder, LivePlace } from './live-folder.ts'
 
 /** An entry of a boot menu that starts a live system. */
@@ -46,19 +48,21 @@ const syslinuxPaths = [
 const grubPaths = ['EFI/BOOT/grub.cfg', 'EFI/BOOT/BOOT.conf', 'EFI/fedora/grub.cfg', 'boot/grub2/grub.cfg', 'boot/grub/grub.cfg']
 
 /** The menus of all filesystems of a card, and of folders that have one of their own on a stick with several systems. */
-export function readMenus(places: readonly LivePlace[], folders: readonly LiveFolder[]): Menus {
+export function readMenus(places: readonly LivePlace[], folders: readonly LiveFolder[], findings: Finding[]): Menus {
   const menus: Menus = { entries: [], files: [] }
   for (const place of places) {
     const own = folders.filter((folder) => folder.place === place && folder.path !== '')
     const syslinux = [...syslinuxPaths, ...own.flatMap(({ path }) => syslinuxPaths.slice(0, 2).map((name) => `${path}/${name}`))]
-    for (const path of syslinux) {
-      const text = textOf(place.tree, path, maxConfigBytes)
-      if (text !== null) addSyslinux(menus, place, path, text)
+    const each = (paths: readonly string[], add: (path: string, text: string) => void): void => {
+      for (const path of paths) {
+        attempt(findings, path, place.partition, () => {
+          const text = textOf(place.tree, path, maxConfigBytes)
+          if (text !== null) add(path, text)
+        })
+      }
     }
-    for (const path of grubPaths) {
-      const text = textOf(place.tree, path, maxConfigBytes)
-      if (text !== null) addGrub(menus, places, place, path, text)
-    }
+    each(syslinux, (path, text) => addSyslinux(menus, place, path, text))
+    each(grubPaths, (path, text) => addGrub(menus, places, place, path, text))
   }
   return menus
 }

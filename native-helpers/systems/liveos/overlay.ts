@@ -156,7 +156,7 @@ function seenThrough(
   if (!origin.identity.type.startsWith('ext')) return null
   const { value: view, problem } = linuxView(mergedDevice(origin.device, device, store.exceptions))
   if (!view) {
-    told('overlay-filesystem-damaged', `${problem.detail}.`)
+    told(isOfImage(problem.code) ? 'liveos-image-damaged' : 'overlay-filesystem-damaged', `${problem.detail}.`)
     return null
   }
   if (view.uuid !== origin.identity.uuid) {
@@ -186,6 +186,11 @@ function seenThrough(
       )
   }
   return view.tree
+}
+
+/** It is the image under the changes that cannot be unpacked. */
+function isOfImage(code: string): boolean {
+  return code.startsWith('squashfs-') || code.startsWith('erofs-')
 }
 
 /** How many copies the journal's blocks, and the two superblocks that are written with them, would take of the store. */
