@@ -4,8 +4,10 @@
  */
 // As a namespace: the bundler then leaves out what is not used, four fifths of it.
 import * as z from 'zod'
+import { cardPlan, changeRequest, changeWith, undoFileFacts, undoPlan } from './contract-change.ts'
 import { report, systemId } from './contract-report.ts'
 
+export * from './contract-change.ts'
 export * from './contract-report.ts'
 
 export const contractVersion = 1
@@ -20,6 +22,9 @@ export const errorValue = z.object({
   next: z.string(),
 })
 export type ErrorValue = z.infer<typeof errorValue>
+
+export const change = changeWith(errorValue)
+export type Change = z.infer<typeof change>
 
 /** Why a drive may not be written. `virtual` alone is lifted by `allowVirtual`. */
 export const refusal = z.object({
@@ -309,6 +314,32 @@ export const requests = {
     params: z.object({ id: z.string().min(1), folder: z.string().min(1) }),
     answer: z.object({ path: z.string() }),
   },
+  /** Makes up a change in memory; writes nothing. A plan lives for a quarter of an hour. */
+  'changes.plan': { params: changeRequest, answer: cardPlan },
+  /** `confirmed` repeats the path that the user saw and said yes to; a plan starts once. */
+  'changes.start': {
+    params: z.object({ planId: z.string(), confirmed: z.string() }),
+    answer: z.object({ changeId: z.string() }),
+  },
+  /** Answers the changes of this run and sends `change` for everything new about one, as long as the channel is open. */
+  'changes.list': { params: z.object({}), answer: z.array(change) },
+  /** The undo files in the usual place, the newest first. */
+  'undo.list': { params: z.object({}), answer: z.array(undoFileFacts) },
+  /** `path`: where the card is now; null where it was. */
+  'undo.plan': {
+    params: z.object({
+      file: z.string().min(1),
+      path: z.string().min(1).nullable().default(null),
+      allowVirtual: z.boolean().default(false),
+    }),
+    answer: undoPlan,
+  },
+  'undo.start': {
+    params: z.object({ planId: z.string(), confirmed: z.string() }),
+    answer: z.object({ changeId: z.string() }),
+  },
+  /** Only a file of the usual place, and only by the user's wish. */
+  'undo.remove': { params: z.object({ file: z.string().min(1) }), answer: z.object({}) },
   'flash.plan': { params: flashRequest, answer: flashPlan },
   /** `confirmed` repeats the drives that the user saw and said yes to; a plan starts once. */
   'flash.start': {
@@ -327,6 +358,7 @@ export const requests = {
 export const events = {
   drives: z.array(drive),
   job: job,
+  change,
 } as const
 
 export type RequestName = keyof typeof requests

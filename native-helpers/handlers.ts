@@ -5,6 +5,7 @@ import { watchDrives } from './drives/watch.ts'
 import type { Handlers } from './helper.ts'
 import { browse } from './imaging/browse.ts'
 import { probeImage } from './imaging/probe.ts'
+import { Changes } from './jobs/changes.ts'
 import { listPracticeCards, makePracticeCard } from './jobs/demo/make-cards.ts'
 import { saveBundle } from './jobs/inspect-bundle.ts'
 import { Inspections } from './jobs/inspections.ts'
@@ -12,11 +13,12 @@ import type { JobRunner } from './jobs/job-runner.ts'
 import { version } from './version.ts'
 
 /** What each request of the contract means: the one place where the contract meets jobs, drives and images. */
-export function createHandlers(runner: JobRunner): Handlers {
+export function createHandlers(runner: JobRunner, changes = new Changes()): Handlers {
   const driveWatchers = new WeakSet<object>()
   const jobWatchers = new WeakSet<object>()
   const inspectors = new WeakSet<object>()
   const inspections = new Inspections()
+  const changeWatchers = new WeakSet<object>()
 
   return {
     hello: () => ({
@@ -55,6 +57,22 @@ export function createHandlers(runner: JobRunner): Handlers {
     async 'demo.make'({ id, folder }) {
       const { path } = await makePracticeCard(id, folder, { ifThere: 'number' })
       return { path }
+    },
+    'changes.plan': (request) => changes.plan(request),
+    'changes.start': ({ planId, confirmed }) => ({ changeId: changes.start(planId, confirmed) }),
+    'changes.list'(_params, caller) {
+      if (!changeWatchers.has(caller)) {
+        changeWatchers.add(caller)
+        caller.onClose(changes.onChange((change) => caller.emit('change', change)))
+      }
+      return changes.list()
+    },
+    'undo.list': () => changes.undoFiles(),
+    'undo.plan': (asked) => changes.planUndo(asked),
+    'undo.start': ({ planId, confirmed }) => ({ changeId: changes.startUndo(planId, confirmed) }),
+    async 'undo.remove'({ file }) {
+      await changes.removeUndoFile(file)
+      return {}
     },
     'flash.plan': (request) => runner.planFlash(request),
     'flash.start': ({ planId, confirmed }) => ({ jobId: runner.startFlash(planId, confirmed) }),

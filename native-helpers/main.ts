@@ -6,15 +6,17 @@ import { type ParentPort, parentPortChannel } from './channels/parent-port.ts'
 import { stdioChannel } from './channels/stdio.ts'
 import { createHandlers } from './handlers.ts'
 import { serve } from './helper.ts'
+import { Changes } from './jobs/changes.ts'
 import { createJobRunner } from './jobs/runner.ts'
 
 const runner = createJobRunner()
+const changes = new Changes()
 let leaving = false
 
 async function leave(): Promise<void> {
   if (leaving) return
   leaving = true
-  await runner.close()
+  await Promise.all([runner.close(), changes.close()])
   process.exit(0)
 }
 
@@ -25,4 +27,4 @@ process.on('SIGTERM', () => void leave())
 const port = (process as NodeJS.Process & { parentPort?: ParentPort }).parentPort
 const channel = port ? parentPortChannel(port, () => void leave()) : stdioChannel()
 channel.onClose(() => void leave())
-serve(channel, createHandlers(runner))
+serve(channel, createHandlers(runner, changes))

@@ -21,14 +21,16 @@ export const serve: Verb = {
     const port = portOf(given.text('port'))
     const ended = Promise.withResolvers<void>()
     const interrupt = watchInterrupt(ended.resolve)
-    const [{ startWebServer }, { createHandlers }, { createJobRunner }] = await Promise.all([
+    const [{ startWebServer }, { createHandlers }, { createJobRunner }, { Changes }] = await Promise.all([
       import('../web/server.ts'),
       import('../handlers.ts'),
       import('../jobs/runner.ts'),
+      import('../jobs/changes.ts'),
     ])
     const runner = createJobRunner()
+    const changes = new Changes()
     try {
-      const server = await startWebServer({ port, handlers: createHandlers(runner), bundleFolder: bundleFolder() })
+      const server = await startWebServer({ port, handlers: createHandlers(runner, changes), bundleFolder: bundleFolder() })
       const tell = () => {
         const url = server.link()
         if (given.flag('json')) terminal.json({ format: 1, url, port: server.port })
@@ -43,7 +45,7 @@ export const serve: Verb = {
       await server.close()
       return cancelledJobs > 0 ? exitCodes.cancelled : 0
     } finally {
-      await runner.close()
+      await Promise.all([runner.close(), changes.close()])
       interrupt.release()
     }
   },

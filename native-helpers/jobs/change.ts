@@ -153,12 +153,17 @@ function defaultUndoPath(job: ChangeJob, label: string, seconds: number): string
     .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
     .replaceAll(/^-|-$/g, '')
     .slice(0, 40)
-  return join(defaultStateFolder(), 'undo', `${when}-${job}-${name}.undo`)
+  return join(undoFolder(), `${when}-${job}-${name}.undo`)
+}
+
+/** Where undo files lie unless the user says otherwise. */
+export function undoFolder(): string {
+  return join(defaultStateFolder(), 'undo')
 }
 
 async function prepareUndoPlace({ undoPath, unmounts }: ChangePlan): Promise<void> {
   const folder = dirname(undoPath)
-  if (folder === join(defaultStateFolder(), 'undo')) await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (folder === undoFolder()) await mkdir(folder, { recursive: true, mode: 0o700 })
   const place = await stat(folder).catch(() => null)
   const mounts = await Promise.all(unmounts.map((mount) => stat(mount).catch(() => null)))
   if (place && mounts.some((mount) => mount?.dev === place.dev)) throw undoOnCard(undoPath)

@@ -1,0 +1,72 @@
+/** Changes of a card that are planned, agreed to, carried out through an undo file, and can be taken back. */
+import * as z from 'zod'
+import { report } from './contract-report.ts'
+
+const bytes = z.number().int().nonnegative()
+
+export const changeJob = z.enum(['repair'])
+export type ChangeJobName = z.infer<typeof changeJob>
+
+export const changeRequest = z.object({
+  job: changeJob,
+  /** A drive, an image file of a whole card, or one overlay file (whose image `base` names). */
+  path: z.string().min(1),
+  base: z.string().min(1).nullable().default(null),
+  allowVirtual: z.boolean().default(false),
+})
+
+export const cardPlan = z.object({
+  planId: z.string(),
+  job: changeJob,
+  target: z.object({ kind: z.enum(['drive', 'file']), path: z.string(), label: z.string(), sizeBytes: bytes }),
+  /** A sentence each, in the order in which it is done. Empty: there is nothing to do. */
+  steps: z.array(z.string()),
+  keeps: z.array(z.string()),
+  loses: z.array(z.string()),
+  notes: z.array(z.string()),
+  /** Volumes that will be unmounted first. */
+  unmounts: z.array(z.string()),
+  writeBytes: bytes,
+  undoPath: z.string(),
+})
+export type CardPlan = z.infer<typeof cardPlan>
+
+/** What an undo file would take back. */
+export const undoPlan = z.object({
+  planId: z.string(),
+  /** Of the job: "Repair Samsung EVO 32 GB". */
+  title: z.string(),
+  createdAt: z.number(),
+  file: z.string(),
+  path: z.string(),
+  /** `nothing`: the job never wrote to the card. `already`: it was taken back before. */
+  state: z.enum(['nothing', 'already', 'ready']),
+  keptBytes: bytes,
+})
+export type UndoPlanFacts = z.infer<typeof undoPlan>
+
+export const undoFileFacts = undoPlan.omit({ planId: true }).extend({
+  /** Null where the file can be read; else why not, and then the rest is empty. */
+  problem: z.string().nullable(),
+})
+export type UndoFileFacts = z.infer<typeof undoFileFacts>
+
+/** A change, or its taking-back, while it is carried out and after. It cannot be stopped: a half-changed card helps nobody. */
+export function changeWith<E extends z.ZodType>(error: E) {
+  return z.object({
+    id: z.string(),
+    job: z.enum(['repair', 'undo']),
+    label: z.string(),
+    path: z.string(),
+    state: z.enum(['running', 'done', 'failed']),
+    startedAt: z.number(),
+    endedAt: z.number().nullable(),
+    doneBytes: bytes,
+    totalBytes: bytes,
+    /** By which it can be taken back; null for a taking-back. */
+    undoPath: z.string().nullable(),
+    /** Of the card as it is afterwards; null while it runs, and where it failed. */
+    report: report.nullable(),
+    error: error.nullable(),
+  })
+}
