@@ -1,5 +1,5 @@
 import type { Architecture } from './kernel-image-headers.ts'
-import { elfArchitecture, isArm64Image, isRiscvImage } from './kernel-image-headers.ts'
+import { architectureOf } from './kernel-image-headers.ts'
 
 /**
  * init/version.c: "Linux version 6.1.0-50-arm64 (debian-kernel@…) (gcc …) #1 SMP …". The same text without numbers stands beside it as a pattern for /proc/version.
@@ -7,7 +7,8 @@ import { elfArchitecture, isArm64Image, isRiscvImage } from './kernel-image-head
  */
 const banner = 'Linux version '
 const pattern = /^Linux version (\d[^\s(]{0,63}) \(/
-const overlapBytes = 128
+/** Holds it whole, as far as the end of the version. */
+export const bannerBytes = 128
 const headBytes = 64
 
 /** Looks for the banner in a kernel that passes by in pieces, and remembers how it begins. */
@@ -19,22 +20,20 @@ export class BannerSearch {
   take(piece: Uint8Array): void {
     if (this.#head.length < headBytes) this.#head = Buffer.concat([this.#head, piece.subarray(0, headBytes - this.#head.length)])
     if (this.version !== null) return
-    this.#look(Buffer.concat([this.#tail, piece.subarray(0, overlapBytes)]))
+    this.#look(Buffer.concat([this.#tail, piece.subarray(0, bannerBytes)]))
     this.#look(Buffer.from(piece.buffer, piece.byteOffset, piece.length))
-    const joined = piece.length >= overlapBytes ? piece : Buffer.concat([this.#tail, piece])
-    this.#tail = Buffer.from(joined.subarray(-overlapBytes))
+    const joined = piece.length >= bannerBytes ? piece : Buffer.concat([this.#tail, piece])
+    this.#tail = Buffer.from(joined.subarray(-bannerBytes))
   }
 
   /** Of what passed by, by its first bytes; null where they tell nothing. */
   get architecture(): Architecture | null {
-    if (isArm64Image(this.#head)) return 'arm64'
-    if (isRiscvImage(this.#head)) return 'riscv64'
-    return elfArchitecture(this.#head)
+    return architectureOf(this.#head)
   }
 
   #look(bytes: Buffer): void {
     for (let at = bytes.indexOf(banner); at >= 0 && this.version === null; at = bytes.indexOf(banner, at + 1)) {
-      this.version = pattern.exec(bytes.toString('latin1', at, at + overlapBytes))?.[1] ?? null
+      this.version = pattern.exec(bytes.toString('latin1', at, at + bannerBytes))?.[1] ?? null
     }
   }
 }

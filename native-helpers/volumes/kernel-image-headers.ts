@@ -132,6 +132,9 @@ export function isElf(head: Uint8Array): boolean {
   return startsWith(head, '\x7fELF')
 }
 
-export function elfArchitecture(head: Uint8Array): Architecture | null {
+/** Of a kernel that is not packed; null where its beginning tells nothing. */
+export function architectureOf(head: Uint8Array): Architecture | null {
+  if (isArm64Image(head)) return 'arm64'
+  if (isRiscvImage(head)) return 'riscv64'
   return isElf(head) ? (elfMachines.get(readFields({ machine: u16(18) }, head).machine) ?? null) : null
 }

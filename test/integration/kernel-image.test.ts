@@ -52,6 +52,32 @@ test('a kernel for 64-bit ARM says its version as its own text does', async (t) 
   assert.deepEqual(value?.problems, [])
 })
 
+test('little of a kernel that is not packed is read, wherever its version stands', async (t) => {
+  const found = await kernel(t, 'arm64')
+  if (!found) return
+  const image = readFileSync(found.path)
+  let readBytes = 0
+  const counting = (bytes: Uint8Array) => {
+    const device = memoryDevice(bytes)
+    readBytes = 0
+    return {
+      ...device,
+      readSync(into: Uint8Array, offset: number) {
+        readBytes += into.length
+        device.readSync(into, offset)
+      },
+    }
+  }
+  assert.equal((await kernelVersion(counting(image))).value?.version, found.release)
+  assert.ok(readBytes < image.length / 4, `${readBytes} of ${image.length} bytes were read`)
+  // With nothing but zeros behind it, it stands in the first third; and across the place where the search begins.
+  const at = image.indexOf('Linux version 6')
+  for (const length of [Math.floor(at * 3.5), Math.floor((at + 20) / 0.4)]) {
+    const longer = Buffer.concat([image.subarray(0, at + 200), Buffer.alloc(length - at - 200)])
+    assert.equal((await kernelVersion(counting(longer))).value?.version, found.release)
+  }
+})
+
 test('a kernel for 32-bit ARM, which unpacks itself, says its version', async (t) => {
   const found = await kernel(t, 'armhf')
   if (!found) return
