@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { openFileDevice } from '../../native-helpers/block/file-device.ts'
+import { mergedDevice } from '../../native-helpers/block/merged.ts'
 import type { Report, ReportOverlay } from '../../native-helpers/contract-report.ts'
+import { linuxView } from '../../native-helpers/systems/liveos/linux-view.ts'
+import { openLiveImage } from '../../native-helpers/systems/liveos/live-image.ts'
+import { readSnapshotStore } from '../../native-helpers/volumes/snapshot-store.ts'
+import { findNode, walkTree } from '../../native-helpers/volumes/tree.ts'
+import { memoryDevice } from '../support/file-device.ts'
 import { fixtureImage, fixtureOverlay, idsOf, inspected, liveosTools, makeStick, stickFiles } from '../support/liveos.ts'
 import { missingTools, tool } from '../support/tools.ts'
 
@@ -13,7 +21,11 @@ interface Truth {
   base: { inner: string; inner_sectors: number }
   overlays: Record<
     string,
-    { dmsetup_status: string; on_disk: { exceptions: number; allocated: number; metadata: number; total: number } }
+    {
+      dmsetup_status: string
+      on_disk: { exceptions: number; allocated: number; metadata: number; total: number }
+      files_noload_sha256: Record<string, string>
+    }
   >
 }
 
@@ -154,4 +166,48 @@ test('how much room the journal needs is what the kernel then used when it recov
     enlarged.findings.map(({ id }) => id).filter((id) => id.startsWith('overlay-')),
     ['overlay-nearly-full', 'overlay-filesystem-journal'],
   )
+})
+
+/** Of every file below /home and /etc, as a system would read it that has mounted the overlay. */
+async function filesSeen(name: string): Promise<Map<string, string>> {
+  const base = openFileDevice({ path: fixtureImage, writable: false })
+  try {
+    const { value: image } = await openLiveImage(base)
+    const store = memoryDevice(fixtureOverlay(name))
+    const exceptions = readSnapshotStore(store).value?.exceptions
+    assert.ok(image?.origin && exceptions)
+    const { value: view } = linuxView(mergedDevice(image.origin.device, store, exceptions))
+    assert.ok(view)
+    const sums = new Map<string, string>()
+    for (const top of ['home', 'etc']) {
+      const root = findNode(view.tree, top)
+      assert.ok(root)
+      const problems = walkTree({ root, foldsCase: false }, (path, node) => {
+        if (node.kind !== 'file') return
+        const { value: device } = node.open()
+        assert.ok(device)
+        const bytes = new Uint8Array(device.size)
+        device.readSync(bytes, 0)
+        sums.set(`${top}/${path}`, createHash('sha256').update(bytes).digest('hex'))
+      })
+      assert.deepEqual(problems, [])
+    }
+    return sums
+  } finally {
+    base.close()
+  }
+}
+
+test('the files seen through an overlay are the ones that a kernel read, those that only the journal knows too', async () => {
+  const known = (name: string) => new Map(Object.entries(truth.overlays[name]?.files_noload_sha256 ?? {}))
+  for (const name of ['half', 'recovered']) {
+    const seen = await filesSeen(name)
+    for (const [path, sum] of known(name)) assert.equal(seen.get(path), sum, `${name}: ${path}`)
+  }
+  const before = known('full-flipped')
+  const recovered = known('recovered')
+  assert.ok(recovered.size > before.size)
+  const seen = await filesSeen('full-flipped')
+  assert.deepEqual([...seen.keys()].sort(), [...(await filesSeen('recovered')).keys()].sort())
+  for (const [path, sum] of recovered) assert.equal(seen.get(path), sum, path)
 })
