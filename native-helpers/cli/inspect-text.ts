@@ -37,8 +37,8 @@ export function reportText(report: Report, columns: number, strokes: Strokes): s
 const targetWords: Record<Report['target']['kind'], string> = {
   drive: 'the drive',
   image: 'the card image',
-  folder: 'the folder',
-  overlay: 'the overlay file',
+  folder: 'the stick at',
+  overlay: 'the overlay',
 }
 
 function headText({ target, system, findings }: Report): string {
@@ -46,7 +46,7 @@ function headText({ target, system, findings }: Report): string {
     ? [system.name, system.generation].filter((part) => part !== null).join(', ')
     : 'No system that Livecard knows'
   const size = target.size === null ? '' : `, ${decimalSize(target.size)}`
-  return `${what}, in ${targetWords[target.kind]} ${target.path}${size}\n${summary(findings)}`
+  return `${what}\nOn ${targetWords[target.kind]} ${target.path}${size}\n${summary(findings)}`
 }
 
 function summary(findings: readonly Finding[]): string {

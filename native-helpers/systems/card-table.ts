@@ -1,4 +1,5 @@
 import type { BlockDevice } from '../block/device.ts'
+import { decimalSize } from '../decimal-size.ts'
 import { type GptTable, readGpt } from '../volumes/gpt.ts'
 import { identifyExfat, identifyFat, identifyNtfs } from '../volumes/identify-microsoft.ts'
 import { isExtended, type MbrTable, protectiveType, readMbr } from '../volumes/mbr.ts'
@@ -74,7 +75,7 @@ function ofGpt(device: BlockDevice, table: GptTable, announced: boolean): CardTa
       }),
     )
     .filter(isWithinNumbers)
-  const problems = [...table.problems]
+  const problems = table.problems.map((problem) => (problem.code === 'gpt-backup-not-at-end' ? misplaced(table, device) : problem))
   if (!announced)
     problems.push({ code: 'gpt-not-announced', detail: 'the first sector does not announce the GPT, so that systems overlook it' })
   const behind = partitions.find((partition) => endOf(partition) > device.size)
@@ -88,6 +89,13 @@ function ofGpt(device: BlockDevice, table: GptTable, announced: boolean): CardTa
     problems,
     unusedTail: tail(partitions, usableEnd),
   }
+}
+
+/** `alternateLba` of the first copy is where the second one lies, and where the card was thought to end. */
+function misplaced({ copy, header, sectorSize }: GptTable, device: BlockDevice): Problem {
+  const lba = copy === 'primary' ? header.alternateLba : header.myLba
+  const sizes = `for a card of ${decimalSize((lba + 1) * sectorSize)}, and this one has ${decimalSize(device.size)}`
+  return { code: 'gpt-backup-not-at-end', detail: `the table was made ${sizes}` }
 }
 
 function ofMbr(device: BlockDevice, table: MbrTable): CardTable {
