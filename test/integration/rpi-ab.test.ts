@@ -14,6 +14,7 @@ import {
   changeFat,
   copyCard,
   healthyAutoboot,
+  inFat,
   machineId,
   makeAbCard,
   overwrite,
@@ -21,7 +22,7 @@ import {
 } from '../support/rpi-ab.ts'
 import { missingTools, tool } from '../support/tools.ts'
 
-const needs = missingTools(...abTools, 'debugfs', 'dumpe2fs', 'dump.erofs', 'mdel', 'sgdisk')
+const needs = missingTools(...abTools, 'debugfs', 'dumpe2fs', 'dump.erofs', 'mdel', 'mlabel', 'sgdisk')
 const healthy = ['ab-rollback-ready', 'ab-slots-equal']
 
 /** A partition as a file of its own, for tools that look at one. */
@@ -192,6 +193,20 @@ describe('an A/B card of rpi-image-gen', { skip: needs ?? false }, () => {
     {
       id: 'ab-autoboot-filter',
       spoil: (copy) => changeFat(copy, 'bootconfig', 'autoboot.txt', `${healthyAutoboot}[pi5]\nboot_partition=3\n`),
+    },
+    {
+      id: 'ab-bootconfig-label',
+      options: { generation: 2025 },
+      spoil: (copy) => tool('mlabel', [...inFat(copy, 'config'), '::OTHER'], { env: { MTOOLS_SKIP_CHECK: '1' } }),
+    },
+    {
+      id: 'ab-var-emptied',
+      spoil: (copy) =>
+        changeExt(copy, 'persistent', [
+          'rm slots/system_b/var/lib/dpkg/status',
+          'rmdir slots/system_b/var/lib/dpkg',
+          'rmdir slots/system_b/var/lib',
+        ]),
     },
     { id: 'ab-bootconfig-unreadable', spoil: (copy) => overwrite(copy, 'bootconfig', 0, Buffer.alloc(512)) },
     {

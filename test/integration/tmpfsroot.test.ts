@@ -117,6 +117,17 @@ describe('a disk of tmpfsroot-fedora', { skip: needs ?? false }, () => {
     assert.ok(bound >= copied && bound <= copied + 256 * 1024, `${bound} for ${copied}`)
   })
 
+  test('tells the kernel of a root as file(1) does', { skip: missingTools('file') ?? false }, async () => {
+    const made = disk({})
+    const part = join(folder, 'root.img')
+    cut(made, 'rootA', part)
+    const kernel = join(folder, 'vmlinuz')
+    tool('debugfs', ['-R', `dump boot/vmlinuz-${made.kernelVersion} ${kernel}`, part])
+    const version = /version (\S+)/.exec(tool('file', ['-b', kernel]))?.[1]
+    const { description } = await described(made)
+    assert.equal(description.kernels[0]?.version, version)
+  })
+
   test('measures the log as dumpe2fs and the btrfs volumes as their own tool do', async () => {
     const made = disk({})
     const { description } = await described(made)

@@ -216,6 +216,11 @@ function systemPart(
   writeFileSync(at('usr/lib/os-release'), `PRETTY_NAME="Debian GNU/Linux 13 (trixie) ${version}"\nID=debian\nVERSION_ID="13"\n`)
   symlinkSync('../usr/lib/os-release', at('etc/os-release'))
   writeFileSync(at('etc/machine-id'), '')
+  const bootfs = generation === 2025 ? 'LABEL=BOOTFS' : '/dev/disk/by-slot/bootconfig'
+  writeFileSync(
+    at('etc/fstab'),
+    `/dev/disk/by-slot/active/system /  ext4 ro 0 1\n${bootfs}  /bootfs vfat defaults,rw,noatime 0 2\n`,
+  )
   writeFileSync(
     at('etc/systemd/journald.conf.d/persistent.conf'),
     '[Journal]\nStorage=persistent\nCompress=yes\nSystemMaxUse=512M\n',

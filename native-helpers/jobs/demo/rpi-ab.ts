@@ -82,6 +82,10 @@ function systemEntries(): NewEntry[] {
     file('usr/lib/os-release', 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nNAME="Debian GNU/Linux"\nID=debian\nVERSION_ID="13"\n'),
     file('etc/hostname', 'raspberrypi\n'),
     file('etc/machine-id', ''),
+    file(
+      'etc/fstab',
+      '/dev/disk/by-slot/active/system / ext4 ro,relatime 0 1\nLABEL=BOOTFS /bootfs vfat defaults,rw,noatime 0 2\n/persistent/home /home none bind 0 0\n',
+    ),
     file('etc/systemd/journald.conf.d/persistent.conf', '[Journal]\nStorage=persistent\nSystemMaxUse=512M\n'),
     file('usr/lib/systemd/systemd', Buffer.alloc(100_000, 'a program without code ')),
     link('usr/sbin/init', '/usr/lib/systemd/systemd'),

@@ -29,6 +29,8 @@ const journalPath = 'log/journal'
 export const usualJournalBytes = 512 * 1024 * 1024
 const nearlyFull = 0.8
 const full = 0.98
+/** Enough for what people keep; a folder with more is told as "and more", instead of reading the whole card. */
+const maxCounted = { maxEntries: 20_000 }
 /** s_mtime of struct ext4_super_block, fs/ext4/ext4.h: when it was mounted last. */
 const lastMounted = { seconds: u32(1024 + 0x2c) }
 
@@ -54,6 +56,14 @@ async function fill(state: DataState, volume: CardVolume, roots: readonly Volume
   if (!tree || unread) return
   const missing = skeleton.filter((path) => !hasFolder(tree, path))
   if (missing.length > 0) say('ab-skeleton', `Missing on partition ${number}: ${missing.join(', ')}.`)
+  const emptied = slotIds.filter((id) => {
+    const top = findNode(tree, `slots/system_${id}/var`)
+    return top?.kind === 'directory' && !hasFolder(tree, `slots/system_${id}/var/lib`)
+  })
+  if (emptied.length > 0) {
+    const paths = emptied.map((id) => `slots/system_${id}/var`).join(' and ')
+    say('ab-var-emptied', `There is no lib in ${paths} on partition ${number}.`)
+  }
   checkMachineId(tree, wasStarted(volume, tree), number, say)
   measure(volume, tree, roots, state)
 }
@@ -84,7 +94,7 @@ function measure(volume: CardVolume, tree: VolumeTree, roots: readonly VolumeTre
     ['Shared settings', 'shared'],
   ] as [label: string, path: string][]
   for (const [label, path] of parts) {
-    const size = sizeOfFiles(tree, path)
+    const size = sizeOfFiles(tree, path, maxCounted)
     if (size && size.files > 0)
       state.facts.push({
         label,
@@ -104,7 +114,7 @@ function measure(volume: CardVolume, tree: VolumeTree, roots: readonly VolumeTre
     if (share >= full) say('ab-data-full', detail)
     else if (share >= nearlyFull) say('ab-data-nearly-full', detail)
   }
-  const journal = sizeOfFiles(tree, journalPath)
+  const journal = sizeOfFiles(tree, journalPath, maxCounted)
   if (!journal) return
   const budget = journalBudget(roots)
   state.rooms.push({

@@ -33,6 +33,7 @@ export async function describeAb(card: Card, layout: AbLayout): Promise<Descript
   findings.push(...choice.findings, ...a.findings, ...b.findings, ...choiceFindings(choice, slots))
   // A place that cannot be read was told of already.
   findings.push(...((await attempt(() => comparison(layout, a, b))).value ?? []))
+  findings.push(...slots.flatMap((slot) => labelFindings(layout, slot)))
   const facts = (await attempt(() => encryptedFacts(layout))).value ?? []
   const rooms = slots.flatMap(({ id, root }) => slotRoom(layout, id, root))
   if (layout.persistent) {
@@ -129,6 +130,14 @@ function choiceFindings({ starts }: BootChoice, slots: readonly Slot[]): Finding
 
 function releaseText({ root }: Slot): string {
   return root?.release ? ` and holds ${root.release.name}` : ''
+}
+
+/** Systems of 2025 mount the boot choice by its label; later ones by its place (slot-post-process.sh). */
+function labelFindings({ bootconfig }: AbLayout, { title, root }: Slot): Finding[] {
+  const wanted = root?.bootconfigLabel
+  if (!wanted || !bootconfig?.identity || bootconfig.identity.label === wanted) return []
+  const detail = `${title} looks for the label ${wanted}; partition ${bootconfig.number} has ${bootconfig.identity.label ?? 'none'}.`
+  return [found(abFindings, 'ab-bootconfig-label', detail, bootconfig.number)]
 }
 
 /** Of volumes that can be compared. What is encrypted differs even where it holds the same. */

@@ -22,6 +22,12 @@ export const abFindings = {
     meaning: 'The board does not learn which slot it has to start. Both slots and your files may be whole.',
     remedy: 'repair',
   },
+  'ab-bootconfig-label': {
+    severity: 'error',
+    title: 'The partition with the boot choice has another label than the system looks for.',
+    meaning: 'The system mounts it by its label. Without it the start stops, or updates cannot change the slot.',
+    remedy: 'repair',
+  },
   'ab-bootconfig-fat32': {
     severity: 'warning',
     title: 'The board may not find the boot choice.',
@@ -208,6 +214,12 @@ export const abFindings = {
     title: 'Folders that the system needs are missing among your files.',
     meaning: 'What is kept there is lost at each restart, because the system then keeps it in memory only.',
     remedy: 'repair',
+  },
+  'ab-var-emptied': {
+    severity: 'warning',
+    title: 'The /var of a slot was emptied.',
+    meaning: 'The slot starts, but what its services keep there is gone, and so is the list of installed packages.',
+    remedy: 'restore',
   },
   'ab-machine-id-missing': {
     severity: 'warning',

@@ -4,7 +4,7 @@ import { readExtFacts } from '../../volumes/ext-facts.ts'
 import { findNode, type VolumeTree } from '../../volumes/tree.ts'
 import { attempt } from '../attempt.ts'
 import { found } from '../finding.ts'
-import { moduleVersions, type Release, releaseOf } from '../linux-root.ts'
+import { moduleVersions, type Release, releaseOf, textOf } from '../linux-root.ts'
 import type { CardVolume } from '../system.ts'
 import { because } from './boot-files.ts'
 import { abFindings } from './findings.ts'
@@ -14,6 +14,8 @@ export interface RootState {
   tree: VolumeTree | null
   release: Release | null
   moduleVersions: string[]
+  /** By which label the system mounts the boot choice; null where it does not go by a label. */
+  bootconfigLabel: string | null
   /** How much of the partition the system takes. */
   contentBytes: number | null
   findings: Finding[]
@@ -25,7 +27,15 @@ const startPrograms = ['sbin/init', 'usr/sbin/init', 'usr/lib/systemd/systemd', 
 
 /** `slot` for people: "slot A". */
 export async function readRoot(volume: CardVolume, slot: string): Promise<RootState> {
-  const state: RootState = { tree: null, release: null, moduleVersions: [], contentBytes: null, findings: [], isBroken: false }
+  const state: RootState = {
+    tree: null,
+    release: null,
+    moduleVersions: [],
+    bootconfigLabel: null,
+    contentBytes: null,
+    findings: [],
+    isBroken: false,
+  }
   const broken = (id: keyof typeof abFindings, detail: string): void => {
     state.isBroken = true
     state.findings.push(found(abFindings, id, detail, volume.number))
@@ -60,6 +70,7 @@ async function fill(state: RootState, volume: CardVolume, slot: string, broken: 
   state.tree = tree
   state.release = releaseOf(tree)
   state.moduleVersions = moduleVersions(tree)
+  state.bootconfigLabel = /^LABEL=(\S+)\s+\/bootfs\s/m.exec(textOf(tree, 'etc/fstab', 64 * 1024) ?? '')?.[1] ?? null
   if (!state.release && !startPrograms.some((path) => findNode(tree, path) !== null)) {
     broken('ab-root-no-system', `${slot}: partition ${volume.number} has neither etc/os-release nor a start program.`)
   }
