@@ -163,6 +163,14 @@ const ofSystem: Ailment[] = [
     ids: ['kernel-partition-unreadable'],
   },
   {
+    name: 'both ISO partitions are destroyed',
+    layouts: ['lampone', 'liveng'],
+    change: ({ path, system, kernel }) => {
+      for (const { startBytes } of [system, kernel]) overwrite(path, startBytes, zeros(MiB))
+    },
+    ids: ['kernel-partition-unreadable', 'system-partition-unreadable'],
+  },
+  {
     name: 'the rewrite of the kernel partition stopped within the initrd',
     options: { upgraded: true },
     change: ({ path, kernel }) => {

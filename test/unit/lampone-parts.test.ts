@@ -50,9 +50,19 @@ test('versions of kernels are in the order of sort -V', () => {
 
 test('persistence.conf keeps everything only with a union at the root', () => {
   const keeps = (text: string) => keepsEverything(parsePersistenceConf(text))
-  for (const text of ['/ union', '/ union\n', '# a comment\n\n  /   union  \n', '/home bind\n/ union,source=.\n', '/ union\r\n'])
+  for (const text of ['/ union', '/ union\n', '# a comment\n\n  /   union  \n', '/home bind\n/ union,source=.\n', '/\tunion'])
     assert.equal(keeps(text), true, text)
-  for (const text of ['', '#/ union\n', '/home union\n', '/ bind\n', '/\n', 'union /\n', '/ unions\n', '/etc\n/ link\n'])
+  for (const text of [
+    '',
+    '#/ union\n',
+    '/home union\n',
+    '/ bind\n',
+    '/\n',
+    'union /\n',
+    '/ unions\n',
+    '/ union\r\n',
+    '/etc\n/ link\n',
+  ])
     assert.equal(keeps(text), false, text)
 })
 

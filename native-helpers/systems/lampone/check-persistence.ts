@@ -88,7 +88,7 @@ function checkUse(volume: CardVolume, { mounts, upper, isAufs }: Changes, add: A
     add('persistence-conf-missing', 'there is no persistence.conf at its top')
     unusable = true
   } else if (!keepsEverything(mounts)) {
-    const lines = mounts.map(({ directory, options }) => `"${directory} ${options.join(',')}"`).join(', ')
+    const lines = mounts.map(({ directory, options }) => JSON.stringify(`${directory} ${options.join(',')}`)).join(', ')
     add('persistence-conf-partial', `persistence.conf ${lines ? `says ${lines}` : 'names no folder'}, without "/ union"`)
     unusable = true
   }

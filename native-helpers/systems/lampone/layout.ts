@@ -55,12 +55,13 @@ export async function findLayout(card: Card): Promise<Layout | null> {
     roles.set(role, named.volume)
     evidence.push(`partition ${named.volume.number} is an ISO 9660 volume named ${named.volumeId}`)
   }
-  if (evidence.length === 0) return null
+  const hasIso = evidence.length > 0
   const isSpecification = isos.some(({ volumeId }) => volumeId.startsWith('LIVENG'))
   const system = roles.get('system')
   if (system && (await valueOr(false, () => holdsImage(system)))) evidence.push('it holds live/filesystem.squashfs')
   if (system && ((system.attributes ?? 0n) & hiddenAttribute) !== 0n) evidence.push(`partition ${system.number} is hidden`)
-  await findBoot(volumes, roles, evidence)
+  const startsIso = await findBoot(volumes, roles, evidence)
+  if (!hasIso && !startsIso) return null
   findPersistence(volumes, roles, evidence)
   if (evidence.length < enoughEvidence) return null
 
@@ -69,12 +70,12 @@ export async function findLayout(card: Card): Promise<Layout | null> {
     const volume = volumes.find((one) => one.number === number)
     if (!roles.has(role) && volume && !taken.has(number)) roles.set(role, volume)
   }
-  return { id, ...nameOf(id, isSpecification), evidence, roles }
+  return { id, ...nameOf(id, isSpecification || !hasIso), evidence, roles }
 }
 
-function nameOf(id: Layout['id'], isSpecification: boolean): { name: string; generation: string } {
+function nameOf(id: Layout['id'], isGeneral: boolean): { name: string; generation: string } {
   if (id === 'lampone') return { name: 'Lampone Pi', generation: 'MBR, boot partition first' }
-  if (isSpecification) return { name: 'liveng system', generation: 'GPT, specification of 2019' }
+  if (isGeneral) return { name: 'liveng system', generation: 'GPT, specification of 2019' }
   return { name: 'Resilient Linux or Secure-K', generation: 'GPT, system partition first' }
 }
 
@@ -88,19 +89,19 @@ function volumeIdOf(volume: CardVolume): string | null {
   return volume.identity?.type === 'iso9660' ? (openIso9660(volume.device).value?.volumeId ?? null) : null
 }
 
-async function findBoot(volumes: readonly CardVolume[], roles: Map<Role, CardVolume>, evidence: string[]): Promise<void> {
+/** True where its menu starts a live system from an ISO partition, which no other family's does. */
+async function findBoot(volumes: readonly CardVolume[], roles: Map<Role, CardVolume>, evidence: string[]): Promise<boolean> {
   for (const volume of volumes.filter(({ identity }) => identity?.type === 'vfat')) {
     const named = volume.identity?.label?.toLowerCase() === bootLabel.toLowerCase()
     const menu = (await menusOf(volume)).find(({ text }) => /\bboot=live\b/.test(text))
     if (!named && !menu) continue
     if (named) evidence.push(`partition ${volume.number} is a FAT volume named "${volume.identity?.label}"`)
-    if (menu)
-      evidence.push(
-        `its boot menu ${menu.path} starts a live system${/\bfromiso=/.test(menu.text) ? ' from an ISO partition' : ''}`,
-      )
+    const startsIso = menu !== undefined && /\bfromiso=/.test(menu.text)
+    if (menu) evidence.push(`its boot menu ${menu.path} starts a live system${startsIso ? ' from an ISO partition' : ''}`)
     roles.set('boot', volume)
-    return
+    return startsIso
   }
+  return false
 }
 
 function findPersistence(volumes: readonly CardVolume[], roles: Map<Role, CardVolume>, evidence: string[]): void {

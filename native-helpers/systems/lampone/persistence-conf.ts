@@ -4,14 +4,17 @@ export interface PersistentMount {
   options: string[]
 }
 
-/** One mount per line, "directory options"; blank lines and those that begin with # say nothing. */
+/**
+ * One mount per line, "directory options"; blank lines and those that begin with # say nothing. live-boot reads it by the shell's `read`, for which the
+ * carriage return of an editor on Windows is a letter of the last option.
+ */
 export function parsePersistenceConf(text: string): PersistentMount[] {
   return text
     .split('\n')
-    .map((line) => line.trim())
+    .map((line) => line.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((line) => line.startsWith('/'))
     .map((line) => {
-      const [directory = '', options = ''] = line.split(/\s+/)
+      const [directory = '', options = ''] = line.split(/[ \t]+/)
       return { directory, options: options.split(',').filter((option) => option !== '') }
     })
 }
