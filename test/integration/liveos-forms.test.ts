@@ -235,3 +235,37 @@ test('home images are measured by their own filesystem, and encrypted ones named
   assert.ok(encrypted.facts.some(({ label, value }) => label === 'Home image' && value.includes('LUKS2 with aes-xts-plain64')))
   assert.ok(readdirSync(join(files, 'LiveOS')).includes('home.img'))
 })
+
+test('a stick whose own filesystem is not read here is known by its boot partition', {
+  skip: needs || (missingTools('mkfs.btrfs') ?? false),
+}, async () => {
+  const uuid = 'c0ffee00-1111-4222-8333-444455556666'
+  const card = join(folder, 'btrfs.img')
+  rmSync(card, { force: true })
+  blank(card, 200 * MiB)
+  tool('sfdisk', ['-q', card], { input: 'label: gpt\nstart=8192, size=262144\nstart=270336, size=65536, type=U\n' })
+  const live = join(folder, 'live.img')
+  rmSync(live, { force: true })
+  blank(live, 128 * MiB)
+  tool('mkfs.btrfs', ['-q', '-f', '-U', uuid, '-L', 'LIVE', live])
+  tool('dd', [`if=${live}`, `of=${card}`, 'bs=1M', 'seek=4', 'conv=notrunc,sparse', 'status=none'])
+  const at = String(270336 * 512)
+  tool('mkfs.fat', ['-n', 'ESP', '--offset', '270336', card, '32768'])
+  const files = stickFiles(folder, { image: null, menu: { root: `UUID=${uuid}`, overlay: `UUID=${uuid}` } })
+  for (const name of ['syslinux', 'EFI'])
+    tool('mcopy', ['-s', '-i', `${card}@@${at}`, join(files, name), '::/'], { env: { MTOOLS_SKIP_CHECK: '1' } })
+  const report = await inspected(card)
+  assert.deepEqual(report.system?.evidence, [
+    `"syslinux/syslinux.cfg" starts a live system on UUID=${uuid}`,
+    'which is partition 1 (btrfs)',
+  ])
+  assert.deepEqual(
+    report.findings.map(({ id }) => id),
+    ['liveos-host-unread'],
+  )
+  assert.deepEqual(
+    report.partitions.map(({ role }) => role),
+    ['system', 'boot'],
+  )
+  assert.equal(report.kernels[0]?.version, kernelVersion)
+})

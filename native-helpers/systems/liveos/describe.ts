@@ -21,7 +21,11 @@ import { stateOf } from './overlay-folders.ts'
 export async function describeLive(card: Card, live: LiveSystem): Promise<Description> {
   const description: Description = { kernels: [], overlays: [], rooms: [], slots: [], findings: [], facts: [] }
   if (live.alone) return overlayAlone(card, live.alone, description)
-  const { folders, places } = live
+  const { folders, places, unread } = live
+  if (unread) {
+    const detail = `Partition ${unread.number} is ${unread.identity?.type ?? 'unknown'}.`
+    description.findings.push(found(liveosFindings, 'liveos-host-unread', detail, unread.number))
+  }
   const main = folders.find(({ image }) => image !== null) ?? null
   const roots = folders.flatMap((folder) => describeFolder(folder, folder.image === null ? main : folder, description))
   attempt(description.findings, 'The root of the system', null, () => addRelease(roots, description))
@@ -29,7 +33,7 @@ export async function describeLive(card: Card, live: LiveSystem): Promise<Descri
   const menus = readMenus(places, folders, description.findings)
   description.findings.push(...checkMenus({ places, folders, menus, isIso: live.form === 'iso' }), ...checkStick(card, live, menus))
   // What an image that cannot be read would add is not known.
-  const isWhole = folders.every(({ opened }) => opened === null || opened.value !== null)
+  const isWhole = unread === null && folders.every(({ opened }) => opened === null || opened.value !== null)
   const { kernels, findings } = await describeKernels(menus.entries, isWhole ? roots : null)
   description.kernels.push(...kernels)
   description.findings.push(...findings)

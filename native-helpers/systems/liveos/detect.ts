@@ -2,9 +2,11 @@ import type { BlockDevice } from '../../block/device.ts'
 import { type Parsed, unusable } from '../../volumes/problem.ts'
 import { childNamed } from '../../volumes/tree.ts'
 import { problemOf } from '../card.ts'
-import type { Card } from '../system.ts'
+import type { Card, CardVolume } from '../system.ts'
 import { type LiveFolder, type LivePlace, liveFolders, livePlaces, pathIn } from './live-folder.ts'
 import { type LiveImage, openLiveImage } from './live-image.ts'
+import { isNamed, liveArguments, textOfName } from './menu-arguments.ts'
+import { readMenus } from './menus.ts'
 import { upperName, workName } from './overlay-folders.ts'
 
 /** A live folder with its image opened; null where it has none. */
@@ -22,6 +24,8 @@ export interface LiveSystem {
   folders: OpenedFolder[]
   /** Of an overlay that was given alone: itself, and its image where `--base` names one. */
   alone: { device: BlockDevice; image: Parsed<LiveImage> | null } | null
+  /** A volume that a boot menu names as the live system's, and whose files are not read here. */
+  unread: CardVolume | null
 }
 
 /** EFI system partitions: GPT's type and MBR's. */
@@ -32,7 +36,8 @@ export async function findLive(card: Card): Promise<LiveSystem | null> {
   const places = await livePlaces(card)
   const folders: OpenedFolder[] = []
   for (const folder of places.flatMap(foldersIn)) folders.push({ ...folder, opened: await openedImage(folder) })
-  if (folders.length === 0) return card.device && places.some(isOverlayImage) ? overlayAlone(card.device, null) : null
+  if (folders.length === 0)
+    return card.device && places.some(isOverlayImage) ? overlayAlone(card.device, null) : namedByMenu(card, places)
   // What a system starts from comes before what only keeps its changes.
   folders.sort((a, b) => Number(b.image !== null) - Number(a.image !== null))
   const [main] = folders
@@ -45,7 +50,31 @@ export async function findLive(card: Card): Promise<LiveSystem | null> {
     places,
     folders,
     alone: null,
+    unread: null,
   }
+}
+
+/** livecd-iso-to-disk also makes sticks of btrfs, XFS and F2FS. Their boot partition is FAT, and says which volume the system is on. */
+function namedByMenu(card: Card, places: LivePlace[]): LiveSystem | null {
+  for (const { menu, entry } of readMenus(places, [], []).entries) {
+    const { root } = liveArguments(entry.arguments)
+    const volume = card.volumes.find(
+      (one) =>
+        one.identity &&
+        !places.some((place) => place.volume === one) &&
+        root &&
+        isNamed(root, { identity: one.identity, volume: one }),
+    )
+    if (!volume || !root) continue
+    const roles = rolesOf(card, [])
+    roles.set(volume.number, 'system')
+    const evidence = [
+      `"${menu}" starts a live system on ${textOfName(root)}`,
+      `which is partition ${volume.number} (${volume.identity?.type})`,
+    ]
+    return { form: 'stick', generation: null, evidence, roles, places, folders: [], alone: null, unread: volume }
+  }
+  return null
 }
 
 async function overlayAlone(device: BlockDevice, base: BlockDevice | null): Promise<LiveSystem> {
@@ -53,7 +82,7 @@ async function overlayAlone(device: BlockDevice, base: BlockDevice | null): Prom
   const evidence = ['the file is an overlay', ...(image?.value ? ['its system image was given with it'] : [])]
   return {
     ...{ form: 'overlay', generation: generationOf(image?.value ?? null), evidence, roles: new Map([[0, 'changes']]) },
-    ...{ places: [], folders: [], alone: { device, image } },
+    ...{ places: [], folders: [], alone: { device, image }, unread: null },
   }
 }
 

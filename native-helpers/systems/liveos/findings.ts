@@ -230,6 +230,12 @@ const stickKinds = {
 } as const satisfies FindingKinds
 
 const menuKinds = {
+  'liveos-host-unread': {
+    severity: 'info',
+    title: 'The filesystem with the live system is of a kind whose files are not looked at here.',
+    meaning: 'It may be perfectly well. What it holds, and how full the changes are, is not told in this report.',
+    remedy: null,
+  },
   'liveos-menu-missing': {
     severity: 'error',
     title: 'There is no boot menu on the stick.',

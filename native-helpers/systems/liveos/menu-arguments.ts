@@ -68,7 +68,7 @@ function deviceName(text: string): DeviceName | null {
 }
 
 /** Whether a place is what a command line names; null where that cannot be told. */
-export function isNamed({ by, value }: DeviceName, { identity, volume }: LivePlace): boolean | null {
+export function isNamed({ by, value }: DeviceName, { identity, volume }: Pick<LivePlace, 'identity' | 'volume'>): boolean | null {
   if (by === 'path' || volume === null) return null
   const own = { uuid: identity?.uuid, label: identity?.label, partuuid: volume.partuuid, partlabel: volume.partlabel }[by] ?? ''
   // libblkid compares UUIDs of FAT as they are written, but nobody means another volume by the other case.
