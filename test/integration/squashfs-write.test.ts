@@ -201,9 +201,9 @@ test('equal files are stored once, and files that only seem equal are not mixed 
 test('a file of many gigabytes that is nearly all zeros is written in a moment', async (t) => {
   const cannot = cannotMount()
   const path = join(testFolder(t), 'sparse.squashfs')
-  const sizeBytes = 6 * 1024 * MiB + 12_345
+  const sizeBytes = 4 * 1024 * MiB + 12_345
   const mark = Buffer.from('here')
-  const place = 5 * 1024 * MiB + 77
+  const place = 4 * 1024 * MiB + 77
   const content = {
     size: sizeBytes,
     sectorSize: 512,
@@ -255,6 +255,16 @@ test('what a squashfs cannot hold is refused, and so is one that does not fit', 
   )
   await refused([], 'squashfs-make-block', { blockBytes: 5000 })
   await refused([{ kind: 'file', path: 'a', content: noise(2 * MiB) }], 'squashfs-make-room')
+  const midway = new AbortController()
+  let told = 0
+  const stopMidway = (doneBytes: number) => {
+    told = doneBytes
+    if (doneBytes > MiB / 2) midway.abort()
+  }
+  const large: SquashfsEntry[] = [{ kind: 'file', path: 'a', content: noise(MiB) }]
+  const slow = { entries: large, compressor: 'xz', blockBytes: 4096, signal: midway.signal, onProgress: stopMidway } as const
+  await assert.rejects(write(path, slow), { name: 'AbortError' })
+  assert.equal(told, MiB / 2 + 4096)
   const stopped = new AbortController()
   stopped.abort()
   await assert.rejects(write(path, { entries: [{ ...file, path: 'a' }], signal: stopped.signal }), { name: 'AbortError' })

@@ -55,14 +55,18 @@ export class DataWriter {
     this.#duplicates = new Duplicates(files)
   }
 
-  /** Its places are filled in by the time that `end` is through. */
-  async write(file: NewFile): Promise<StoredContent> {
+  /** Its places are filled in by the time that `end` is through. `step` is told of every part that went in; what it throws ends the writing. */
+  async write(file: NewFile, step: (bytes: number) => void): Promise<StoredContent> {
     const known = this.#duplicates.find(file)
-    if (known) return known
+    if (known) {
+      step(contentLength(file))
+      return known
+    }
     const content: StoredContent = { start: 0, blocks: [], fragment: noFragment, fragmentOffset: 0, sparseBytes: 0 }
     this.#duplicates.remember(file, content)
     const length = contentLength(file)
     for (const { offset, bytes } of contentParts(file, this.#blockBytes)) {
+      step(bytes.length)
       if (length < this.#blockBytes) await this.#addToFragment(bytes, content)
       else await this.#addBlock(content, offset / this.#blockBytes, bytes)
     }

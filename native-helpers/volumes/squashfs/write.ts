@@ -3,7 +3,7 @@ import { cannotMake } from '../making/errors.ts'
 import type { WritableDevice } from '../making/new-entry.ts'
 import { Structure } from '../making/structure.ts'
 import { squashfsFlags } from './superblock.ts'
-import { type Compress, loadCompressor, usualLevels, type WriteCompressor } from './write-compress.ts'
+import { type Compress, startPacker, usualLevels, type WriteCompressor } from './write-compress.ts'
 import { DataWriter, type StoredContent } from './write-data.ts'
 import { isFileNode, type SquashfsEntry, type WriteNode, writeTree } from './write-entries.ts'
 import { type Listing, writeListing } from './write-folder.ts'
@@ -21,8 +21,8 @@ export interface NewSquashfs {
   blockBytes?: number
   /** Since 1970: of the image, and of entries that name none. Now without. */
   madeSeconds?: number
-  /** Told after each file how much of all contents is packed, in bytes. */
-  onProgress?(packedBytes: number): void
+  /** Told after each block how much of all contents went in, in bytes. */
+  onProgress?(doneBytes: number): void
   signal?: AbortSignal
 }
 
@@ -40,24 +40,35 @@ const paddingBytes = 4096
  * has, filled up to 4 KiB. The same entries and times make the same bytes. Throws "squashfs-make-…" for what a squashfs cannot hold, and what the device throws.
  */
 export async function makeSquashfs(device: WritableDevice, options: NewSquashfs): Promise<number> {
-  const { entries, compressor = 'zstd', blockBytes = 128 * 1024, signal } = options
+  const { entries, compressor = 'zstd', blockBytes = 128 * 1024 } = options
   const { level = usualLevels[compressor], madeSeconds = Math.floor(Date.now() / 1000) } = options
   if (!isPowerOfTwo(blockBytes) || blockBytes < 4096 || blockBytes > 1024 * 1024)
     throw cannotMake('squashfs-make-block', `A squashfs cannot have blocks of ${blockBytes} bytes.`)
   const tree = writeTree(entries)
-  const compress = await loadCompressor(compressor, blockBytes, level)
+  const packer = startPacker(compressor, blockBytes, level)
+  try {
+    return await writeImage(device, tree, packer.compress, { ...options, compressor, blockBytes, madeSeconds })
+  } finally {
+    await packer.close()
+  }
+}
+
+type Tree = ReturnType<typeof writeTree>
+type Settled = NewSquashfs & Required<Pick<NewSquashfs, 'compressor' | 'blockBytes' | 'madeSeconds'>>
+
+async function writeImage(device: WritableDevice, tree: Tree, compress: Compress, options: Settled): Promise<number> {
+  const { compressor, blockBytes, madeSeconds, signal } = options
   const files = tree.nodes.filter(isFileNode)
   const entriesOfFiles = files.map(({ entry }) => entry)
   const data = new DataWriter(device, compress, blockBytes, superblockBytes, entriesOfFiles)
   const contents = new Map<WriteNode, StoredContent>()
-  let packedBytes = 0
-  for (const node of files) {
+  let doneBytes = 0
+  const step = (bytes: number): void => {
     signal?.throwIfAborted()
-    const { content } = node.entry
-    contents.set(node, await data.write(node.entry))
-    packedBytes += content instanceof Uint8Array ? content.length : content.size
-    options.onProgress?.(packedBytes)
+    doneBytes += bytes
+    options.onProgress?.(doneBytes)
   }
+  for (const node of files) contents.set(node, await data.write(node.entry, step))
   await data.end()
   const metadata = await writeInodes(tree, contents, compress, madeSeconds)
   signal?.throwIfAborted()
@@ -116,7 +127,7 @@ interface WrittenMetadata {
 
 /** Inodes and listings: what is in a folder before the folder, so that all places are known when they are named. */
 async function writeInodes(
-  { root, nodes }: { root: WriteNode; nodes: readonly WriteNode[] },
+  { root, nodes }: Tree,
   contents: ReadonlyMap<WriteNode, StoredContent>,
   compress: Compress,
   madeSeconds: number,
