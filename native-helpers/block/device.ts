@@ -23,8 +23,11 @@ export interface StreamDevice {
   readonly direct: boolean
   /** Where there is one descriptor behind it: worker threads may use it as long as the device is open. */
   readonly fd?: number
-  /** Lends that descriptor to threads: it stays open until `use` has settled, and a `ReadFailure` that it throws is named like any failure of this device. */
-  lend?<T>(use: (fd: number) => Promise<T>): Promise<T>
+  /**
+   * Lends that descriptor to threads: it stays open until `use` has settled, and a `RequestFailure` that it throws is named like any failure of this device
+   * while `doing`.
+   */
+  lend?<T>(doing: 'reading' | 'writing', use: (fd: number) => Promise<T>): Promise<T>
   write(bytes: Uint8Array, offset: number): Promise<void>
   /** Fills `into`; throws when the range cannot be read whole. */
   read(into: Uint8Array, offset: number): Promise<void>

@@ -16,8 +16,8 @@ export interface FdDeviceOptions {
 
 export type Doing = 'writing' | 'reading' | 'flushing'
 
-/** A read that failed in another thread, as the system told it there. */
-export class ReadFailure extends Error {
+/** A request that failed in another thread, as the system told it there. */
+export class RequestFailure extends Error {
   readonly code: string | null
   readonly offset: number
   constructor(code: string | null, message: string, offset: number) {
@@ -65,8 +65,8 @@ export function fdDevice(options: FdDeviceOptions): StreamDevice {
       if (offset < 0 || offset + into.length > sizeBytes) throw endsEarly(label, offset)
       await track('reading', offset, () => readAll(fd, into, offset, label))
     },
-    lend(use) {
-      return track('reading', null, () => use(fd))
+    lend(doing, use) {
+      return track(doing, null, () => use(fd))
     },
     async flush() {
       await track('flushing', null, () => flushFd(fd))
@@ -123,7 +123,7 @@ interface Circumstances {
 async function named(thrown: unknown, circumstances: Circumstances): Promise<LivecardError> {
   if (thrown instanceof LivecardError) return thrown
   const { doing, label, stillThere } = circumstances
-  const offset = thrown instanceof ReadFailure ? thrown.offset : circumstances.offset
+  const offset = thrown instanceof RequestFailure ? thrown.offset : circumstances.offset
   const code = systemCode(thrown)
   if (code === 'ENXIO' || code === 'ENODEV' || code === 'ENOMEDIUM') return driveVanished(label, thrown)
   if (code === 'EIO' && stillThere && !(await stillThere().catch(() => true))) return driveVanished(label, thrown)

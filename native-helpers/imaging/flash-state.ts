@@ -32,6 +32,11 @@ export class TargetState {
     this.busySince = busy ? performance.now() : null
   }
 
+  /** The same as counted by others. */
+  addBusy(milliseconds: number): void {
+    this.busySumMs += milliseconds
+  }
+
   /** The first end counts. */
   fail(error: unknown): void {
     if (this.ended) return

@@ -1,5 +1,6 @@
 import { alignedBuffer } from '../block/aligned.ts'
 import { cancelled, LivecardError } from '../errors.ts'
+import { copyAllButTheFirst, type FileCopy, mayCopyTheFile } from './copy-file.ts'
 import { finishTarget } from './finish-target.ts'
 import { firstBlockBytes, writeMarker } from './first-block.ts'
 import type { TargetState, WorkState } from './flash-state.ts'
@@ -57,7 +58,9 @@ export async function flashImage(work: FlashWork): Promise<void> {
         await within(writeMarker(device), flushMs, device.label, signal)
       })
       state.phase = 'writing'
-      await writeAllButTheFirst({ work, targets, written, first })
+      const [target] = targets
+      if (target && mayCopyTheFile(work)) await copyUnlessTooLarge({ work, target, written, first, limits })
+      else await writeAllButTheFirst({ work, targets, written, first })
       state.phase = 'flushing'
       await each(targets, signal, ({ device }) => within(device.flush(), flushMs, device.label, signal))
       if (anyLeft(targets)) work.checkDigests(await untilAborted(work.stream.digests(), signal))
@@ -81,6 +84,12 @@ interface Parts {
   targets: TargetLane[]
   written: WrittenRanges
   first: Uint8Array
+}
+
+async function copyUnlessTooLarge(copy: FileCopy): Promise<void> {
+  const { target, work } = copy
+  if ((work.stream.contentBytes ?? 0) > target.device.sizeBytes) target.fail(imageTooLarge(target.device))
+  else if (!target.state.ended) await copyAllButTheFirst(copy)
 }
 
 async function writeAllButTheFirst({ work, targets, written, first }: Parts): Promise<void> {

@@ -1,11 +1,11 @@
 import type { StreamDevice } from '../block/device.ts'
 import { cancelled } from '../errors.ts'
 import { sumKeys } from './cell-sum.ts'
-import { spanFields } from './compare-task.ts'
-import { compareInThreads, worthThreadsBytes } from './compare-threads.ts'
 import { type WriteLimits, within } from './limits.ts'
 import { explainMismatch } from './mismatch.ts'
 import { paddedLength } from './padding.ts'
+import { spanFields } from './piece-task.ts'
+import { workInThreads, worthThreadsBytes } from './piece-threads.ts'
 import { type ReadPool, readBufferBytes } from './read-pool.ts'
 import { cellEnd, cellSums, type WrittenRanges } from './written-ranges.ts'
 
@@ -40,13 +40,19 @@ export async function readBack(work: ReadBack): Promise<void> {
 
 /** A single card: its reading is all that happens, and may be a fast drive's. */
 async function readBackInThreads({ device, written, limits, signal, onVerified }: ReadBack): Promise<void> {
+  const work = { is: 'compare-sums', sums: written.sums, keys: sumKeys() } as const
+  const onMoved = onVerified
+  const { differsAt } = await workInThreads({ device, doing: 'reading', spans: spansOf(written), work, limits, signal, onMoved })
+  if (differsAt !== null) throw await explainMismatch({ device, written, differsAt, limits })
+}
+
+/** What was written in pieces, as threads take them. */
+export function spansOf(written: WrittenRanges): Float64Array {
   const spans = [...readSpans(written, readBufferBytes)]
   const flat = new Float64Array(new SharedArrayBuffer(spans.length * spanFields * 8))
   for (const [index, { rangeIndex, start, end }] of spans.entries())
     flat.set([start, end, written.cellIndex(rangeIndex, start)], index * spanFields)
-  const against = { is: 'sums', sums: written.sums, keys: sumKeys() } as const
-  const { differsAt } = await compareInThreads({ device, spans: flat, with: against, limits, signal, onCompared: onVerified })
-  if (differsAt !== null) throw await explainMismatch({ device, written, differsAt, limits })
+  return flat
 }
 
 /** Several cards share a pool of memory: however many there are, and however slow, it is no more. */

@@ -1,12 +1,12 @@
 import type { StreamDevice } from '../block/device.ts'
 import { LivecardError } from '../errors.ts'
-import { compareInThreads, evenSpans, worthThreadsBytes } from './compare-threads.ts'
 import { countDifferences, countedBlockBytes, type Differences } from './differences.ts'
 import { isMarkerBlock } from './first-block.ts'
 import type { TargetState, WorkState } from './flash-state.ts'
 import { anyLeft, bytesOf, each, lengthOf, shareBlock } from './lanes.ts'
 import { closeWithinMs, defaultLimits, untilAborted, type WriteLimits, within } from './limits.ts'
 import { paddedLength } from './padding.ts'
+import { evenSpans, workInThreads, worthThreadsBytes } from './piece-threads.ts'
 import { ReadPool, readBufferBytes } from './read-pool.ts'
 import type { Digests, ImageStream } from './stream.ts'
 import { type PieceWork, TargetLane, type WorkTarget } from './target-lane.ts'
@@ -80,19 +80,21 @@ async function compareFile(
   const { device, state: own } = target
   if (contentBytes > device.sizeBytes) return own.fail(targetTooSmall(device))
   state.imageBytes = contentBytes
-  own.setBusy(true)
-  const found = await compareInThreads({
+  const found = await workInThreads({
     device,
+    doing: 'reading',
     spans: evenSpans(contentBytes, readBufferBytes),
-    with: { is: 'file', ...plainFile },
+    work: { is: 'compare-file', image: plainFile },
     limits,
     signal,
-    onCompared(bytes) {
+    onMoved(bytes, cardMs) {
       own.verifiedBytes += bytes
       own.passedBytes += bytes
+      own.addBusy(cardMs)
       state.storedBytesRead += bytes
     },
   })
+  if (found.imageFailed) throw found.imageFailed
   findings.differsAt = found.differsAt
   findings.differingBlocks = found.differingBlocks
   findings.comparedBlocks = Math.ceil(contentBytes / countedBlockBytes)

@@ -28,6 +28,15 @@ export class WrittenRanges {
     for (const sum of cellSums(offset, bytes)) this.append(sum)
   }
 
+  /** Makes room for the sums of a range that others fill in, by `sums` and `cellIndex`. */
+  reserve(start: number, end: number): void {
+    this.ranges.push({ start, end })
+    this.firstCells.push(this.count)
+    this.totalBytes += end - start
+    this.count += Math.ceil(end / sumCellBytes) - Math.floor(start / sumCellBytes)
+    this.makeRoom()
+  }
+
   /** The sums of `ranges[rangeIndex]` for the part of it that begins at `offset`, which must begin a cell of it. */
   sumAt(rangeIndex: number, offset: number): bigint {
     return this.shared[this.cellIndex(rangeIndex, offset)] ?? 0n
@@ -92,13 +101,16 @@ export class WrittenRanges {
   }
 
   private append(sum: bigint): void {
-    if (this.count === this.shared.length) {
-      const larger = new BigUint64Array(new SharedArrayBuffer(this.shared.byteLength * 2))
-      larger.set(this.shared)
-      this.shared = larger
-    }
-    this.shared[this.count] = sum
     this.count += 1
+    this.makeRoom()
+    this.shared[this.count - 1] = sum
+  }
+
+  private makeRoom(): void {
+    if (this.count <= this.shared.length) return
+    const larger = new BigUint64Array(new SharedArrayBuffer(8 * Math.max(this.count, 2 * this.shared.length)))
+    larger.set(this.shared)
+    this.shared = larger
   }
 }
 

@@ -1,7 +1,7 @@
 import type { StreamDevice } from '../block/device.ts'
 import { createCardFile, openCardFile } from '../drives/card-file.ts'
 import { openForReading, openForWriting } from '../drives/open.ts'
-import { worthThreadsBytes } from '../imaging/compare-threads.ts'
+import { worthThreadsBytes } from '../imaging/piece-threads.ts'
 import { openImage } from '../imaging/open-image.ts'
 import { flashImage } from '../imaging/pipeline.ts'
 import { blocksFor, type Digests } from '../imaging/stream.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { HangWatch } from '../../native-helpers/imaging/compare-threads.ts'
+import { HangWatch } from '../../native-helpers/imaging/piece-threads.ts'
 
 const waitMs = 40
 

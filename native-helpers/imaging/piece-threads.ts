@@ -1,11 +1,12 @@
 import type { StreamDevice } from '../block/device.ts'
-import { ReadFailure } from '../block/fd-device.ts'
-import { cancelled, fromValue } from '../errors.ts'
-import { type CompareControl, type Compared, type CompareTask, type CompareWith, spanFields, stopAll } from './compare-task.ts'
+import { RequestFailure } from '../block/fd-device.ts'
+import { cancelled, fromValue, type LivecardError } from '../errors.ts'
+import type { Differences } from './differences.ts'
 import { driveHangs, type WriteLimits } from './limits.ts'
+import { type PieceControl, type PiecesDone, type PieceTask, type PieceWork, spanFields, stopAll } from './piece-task.ts'
 import { type RunningTask, startTask } from './threads.ts'
 
-/** While one waits for the card, the other compares; more only take turns. */
+/** While one waits for the card, the other sums or compares; more only take turns. */
 const threadCount = 2
 
 /** Below this, threads take longer to start than to compare. */
@@ -13,38 +14,46 @@ export const worthThreadsBytes = 32 * 1024 * 1024
 
 const lookEveryMs = 100
 
-export interface CompareWork {
+export interface ThreadWork {
   device: StreamDevice
-  /** As in `CompareTask`. */
+  /** What the card is asked to do, for the words of its failure. */
+  doing: 'reading' | 'writing'
+  /** As in `PieceTask`. */
   spans: Float64Array
-  with: CompareWith
+  work: PieceWork
   limits: WriteLimits
   signal: AbortSignal
-  /** Called now and then with how much more was compared. */
-  onCompared: (bytes: number) => void
+  /** Called now and then: how many bytes more are done, and how many milliseconds of that the card took. */
+  onMoved: (bytes: number, cardMs: number) => void
 }
 
-export type Found = Omit<Compared, 'failed'>
+export interface Found extends Differences {
+  unfinished: boolean
+  /** The image is at fault, and not the card. */
+  imageFailed: LivecardError | null
+}
 
 /**
- * Compares by threads that read for themselves: nothing is handed from thread to thread, which on a fast drive costs more than the reading. Rejects with
- * the failure of the card or the image, at once on a cancel, and when the card does not answer; the descriptor stays lent until every thread has ended.
+ * Works on one card by threads that read and write for themselves: nothing is handed from thread to thread, which on a fast drive costs more than the
+ * transfer. Rejects with the failure of the card, at once on a cancel, and when the card does not answer; the descriptor stays lent until every thread has
+ * ended.
  */
-export async function compareInThreads({ device, spans, with: what, limits, signal, onCompared }: CompareWork): Promise<Found> {
+export async function workInThreads({ device, doing, spans, work, limits, signal, onMoved }: ThreadWork): Promise<Found> {
   if (device.lend === undefined) throw new Error(`${device.label} has no descriptor to lend`)
   const control = createControl()
   const running: RunningTask[] = []
-  const comparing = device.lend(async (fd) => {
-    const task = { fd, spans, sectorSize: device.direct ? device.sectorSize : 1, with: what, control }
+  const working = device.lend(doing, async (fd) => {
+    const task = { fd, spans, sectorSize: device.direct ? device.sectorSize : 1, work, control }
     const threads = Array.from({ length: threadCount }, (_, thread) => inThread({ ...task, thread }, running))
     return together(await Promise.allSettled(threads))
   })
-  comparing.catch(() => {})
-  let told = 0
+  working.catch(() => {})
+  const told = { bytes: 0, cardMs: 0 }
   const tell = () => {
-    const sum = control.bytes.reduce((all, one) => all + one, 0)
-    onCompared(sum - told)
-    told = sum
+    const bytes = control.bytes.reduce((all, one) => all + one, 0)
+    const cardMs = Math.max(...control.cardMs)
+    onMoved(bytes - told.bytes, cardMs - told.cardMs)
+    Object.assign(told, { bytes, cardMs })
   }
   const watch = new HangWatch(control.requests, limits.answerWithinMs)
   let timer: NodeJS.Timeout | undefined
@@ -60,7 +69,7 @@ export async function compareInThreads({ device, spans, with: what, limits, sign
     else signal.addEventListener('abort', cancel, { once: true })
   })
   try {
-    return await Promise.race([comparing, givenUp])
+    return await Promise.race([working, givenUp])
   } finally {
     clearInterval(timer)
     signal.removeEventListener('abort', cancel)
@@ -80,26 +89,27 @@ export function evenSpans(sizeBytes: number, pieceBytes: number): Float64Array {
   return spans
 }
 
-function createControl(): CompareControl {
+function createControl(): PieceControl {
   return {
     shared: new Int32Array(new SharedArrayBuffer(2 * 4)),
     bytes: new Float64Array(new SharedArrayBuffer(threadCount * 8)),
+    cardMs: new Float64Array(new SharedArrayBuffer(threadCount * 8)),
     requests: new Int32Array(new SharedArrayBuffer(threadCount * 4)),
   }
 }
 
-function inThread(task: CompareTask, running: RunningTask[]): Promise<Compared> {
+function inThread(task: PieceTask, running: RunningTask[]): Promise<PiecesDone> {
   return new Promise((resolve, reject) => {
     const thread = startTask(
-      { kind: 'compare', ...task },
+      { kind: 'pieces', ...task },
       {
         message(message) {
           thread.giveBack()
-          resolve(message as Compared)
+          resolve(message as PiecesDone)
         },
         died(thrown) {
           Atomics.store(task.control.shared, stopAll, 1)
-          reject(thrown ?? new Error('a comparing thread ended without a word'))
+          reject(thrown ?? new Error('a thread ended without a word'))
         },
       },
     )
@@ -107,14 +117,14 @@ function inThread(task: CompareTask, running: RunningTask[]): Promise<Compared> 
   })
 }
 
-/** Pieces are taken in order, and each that was taken is compared to its end: the lowest difference is the first. */
-function together(ends: PromiseSettledResult<Compared>[]): Found {
-  const found: Found = { differsAt: null, differingBlocks: 0, unfinished: false }
+/** Pieces are taken in order, and each that was taken is gone through to its end: the lowest difference is the first. */
+function together(ends: PromiseSettledResult<PiecesDone>[]): Found {
+  const found: Found = { differsAt: null, differingBlocks: 0, unfinished: false, imageFailed: null }
   for (const end of ends) {
     if (end.status === 'rejected') throw end.reason
     const { differsAt, differingBlocks, unfinished, failed } = end.value
-    if (failed?.is === 'card') throw new ReadFailure(failed.code, failed.message, failed.offset)
-    if (failed?.is === 'image') throw fromValue(failed.error)
+    if (failed?.is === 'card') throw new RequestFailure(failed.code, failed.message, failed.offset)
+    if (failed?.is === 'image') found.imageFailed = fromValue(failed.error)
     if (differsAt !== null) found.differsAt = Math.min(differsAt, found.differsAt ?? differsAt)
     found.differingBlocks += differingBlocks
     found.unfinished ||= unfinished
@@ -122,7 +132,7 @@ function together(ends: PromiseSettledResult<Compared>[]): Found {
   return found
 }
 
-/** Sees from the counts of requests, as `CompareControl` has them, whether a card has stopped answering. */
+/** Sees from the counts of requests, as `PieceControl` has them, whether a card has stopped answering. */
 export class HangWatch {
   private readonly requests: Int32Array
   private readonly waitMs: number

@@ -5,17 +5,18 @@ import { type TestContext, test } from 'node:test'
 import type { StreamDevice } from '../../native-helpers/block/device.ts'
 import { openCardFile } from '../../native-helpers/drives/card-file.ts'
 import { LivecardError } from '../../native-helpers/errors.ts'
-import { compareInThreads, evenSpans, worthThreadsBytes } from '../../native-helpers/imaging/compare-threads.ts'
 import { isMarkerBlock, markerBlock } from '../../native-helpers/imaging/first-block.ts'
 import { type TargetState, WorkState } from '../../native-helpers/imaging/flash-state.ts'
 import { defaultLimits } from '../../native-helpers/imaging/limits.ts'
 import { openImage } from '../../native-helpers/imaging/open-image.ts'
+import { evenSpans, workInThreads, worthThreadsBytes } from '../../native-helpers/imaging/piece-threads.ts'
 import { flashImage } from '../../native-helpers/imaging/pipeline.ts'
 import { probeImage } from '../../native-helpers/imaging/probe.ts'
 import { verifyImage } from '../../native-helpers/imaging/verify.ts'
+import { cannotLoop } from '../support/devices.ts'
 import { noise } from '../support/memory-device.ts'
 import { difference } from '../support/sample-images.ts'
-import { testFolder } from '../support/tools.ts'
+import { testFolder, tool } from '../support/tools.ts'
 
 const mib = 1024 * 1024
 /** Of odd length, so that the last piece is not of whole sectors. */
@@ -137,11 +138,12 @@ test('a cancel while threads read back leaves the mark, and the descriptor is cl
     signal: stop.signal,
     device: (real) => ({
       ...real,
-      lend(use) {
+      lend(doing, use) {
         if (real.lend === undefined) throw new Error('a card file has a descriptor')
+        if (doing === 'writing') return real.lend(doing, use)
         lent += 1
         setImmediate(() => stop.abort())
-        return real.lend(use).finally(() => {
+        return real.lend(doing, use).finally(() => {
           lent -= 1
         })
       },
@@ -154,6 +156,54 @@ test('a cancel while threads read back leaves the mark, and the descriptor is cl
   assert.equal(state.state, 'cancelled')
   assert.ok(isMarkerBlock(startOf(made.card)))
   assert.equal(closedWhileLent, false)
+})
+
+test('a cancel while threads write leaves the mark and no drive held', async (t) => {
+  const made = bench(t)
+  const stop = new AbortController()
+  const device = (real: StreamDevice): StreamDevice => ({
+    ...real,
+    lend(doing, use) {
+      if (real.lend === undefined) throw new Error('a card file has a descriptor')
+      if (doing === 'writing') setImmediate(() => stop.abort())
+      return real.lend(doing, use)
+    },
+  })
+  assert.equal((await run(made, { kind: 'flash', signal: stop.signal, device })).state, 'cancelled')
+  assert.ok(isMarkerBlock(startOf(made.card)))
+  assert.equal((await run(made, { kind: 'flash' })).state, 'done')
+  assert.equal(difference(made.image, made.card), null)
+})
+
+test('an image that shrinks while it is written is named as the image, and the card keeps the mark', async (t) => {
+  const made = bench(t)
+  const device = (real: StreamDevice): StreamDevice => ({
+    ...real,
+    lend(doing, use) {
+      truncateSync(made.image, 20 * mib + 1)
+      if (real.lend === undefined) throw new Error('a card file has a descriptor')
+      return real.lend(doing, use)
+    },
+  })
+  assert.equal(errorOf(await run(made, { kind: 'flash', device })).code, 'image-changed')
+  assert.ok(isMarkerBlock(startOf(made.card)))
+})
+
+test('a card file for which there is no room is named as full', { skip: cannotLoop() ?? false }, async (t) => {
+  const made = bench(t)
+  const small = testFolder(t)
+  tool('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', small])
+  try {
+    const card = join(small, 'card.img')
+    writeFileSync(card, '')
+    truncateSync(card, cardBytes)
+    const { code, message } = errorOf(await run({ ...made, card }, { kind: 'flash' }))
+    assert.equal(code, 'target-full')
+    assert.match(message, /at byte \d+/)
+    assert.ok(isMarkerBlock(startOf(card)))
+  } finally {
+    tool('umount', [small])
+  }
 })
 
 test('a plain image is compared with a card by threads: the same, different, cut off, unfinished', async (t) => {
@@ -191,10 +241,10 @@ test('an image that shrinks while it is compared is named as the image, not as t
     kind: 'verify',
     device: (real) => ({
       ...real,
-      lend(use) {
+      lend(doing, use) {
         truncateSync(made.image, 2 * mib)
         if (real.lend === undefined) throw new Error('a card file has a descriptor')
-        return real.lend(use)
+        return real.lend(doing, use)
       },
     }),
   })
@@ -208,8 +258,8 @@ test('a card that does not answer is given up, and its descriptor stays open for
   const hanging: StreamDevice = {
     ...real,
     // As when a request is with the card for ever: the threads never come back.
-    lend: <T>(use: (fd: number) => Promise<T>) =>
-      (real.lend as NonNullable<StreamDevice['lend']>)(async (fd) => {
+    lend: <T>(doing: 'reading' | 'writing', use: (fd: number) => Promise<T>) =>
+      (real.lend as NonNullable<StreamDevice['lend']>)(doing, async (fd) => {
         const answer = await use(fd)
         await new Promise<void>((resolve) => {
           settle = resolve
@@ -218,13 +268,14 @@ test('a card that does not answer is given up, and its descriptor stays open for
       }),
   }
   const stop = new AbortController()
-  const comparing = compareInThreads({
+  const comparing = workInThreads({
     device: hanging,
     spans: evenSpans(cardBytes, 2 * mib),
-    with: { is: 'file', name: 'card.img', fd: real.fd ?? -1 },
+    doing: 'reading',
+    work: { is: 'compare-file', image: { name: 'card.img', fd: real.fd ?? -1 } },
     limits: defaultLimits,
     signal: stop.signal,
-    onCompared: () => {},
+    onMoved: () => {},
   })
   setTimeout(() => stop.abort(), 500)
   await assert.rejects(comparing, (thrown: unknown) => thrown instanceof LivecardError && thrown.code === 'cancelled')
