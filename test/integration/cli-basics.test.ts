@@ -42,7 +42,8 @@ test('wrong usage ends with 2, says why in three parts on stderr, and nothing on
     ['inspect', image, image],
     ['inspect', join(folder, 'absent.img')],
     ['inspect', folder, '--base', image],
-    ['repair', image],
+    ['repair'],
+    ['enlarge', image, '--to', 'max'],
     ['demo', folder, 'no-such-card'],
     ['flash'],
     ['flash', image],
@@ -74,8 +75,8 @@ test('wrong usage ends with 2, says why in three parts on stderr, and nothing on
 })
 
 test('a verb of another version is not called unknown', async () => {
-  const { stderr } = await runCli(['repair', '/x'])
-  assert.match(stderr, /does not have "repair"/)
+  const { stderr } = await runCli(['enlarge', '/x'])
+  assert.match(stderr, /does not have "enlarge"/)
   assert.match((await runCli(['repiar', '/x'])).stderr, /There is no "repiar"/)
 })
 
