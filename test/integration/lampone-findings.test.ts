@@ -422,6 +422,15 @@ for (const { name, from, ids } of badPlaces) {
   })
 }
 
+test('a persistence whose superblock is destroyed still tells what lies in it, by a copy', { skip }, async () => {
+  const card = cardOf({ layout: 'lampone', persistenceMiB: 300 })
+  overwrite(card.path, card.persistence.startBytes, zeros(4096))
+  const described = await describedBy(lampone, { image: card.path })
+  assert.match(described?.description.findings[0]?.detail ?? '', /a copy of it is whole\.$/)
+  assert.equal(described?.description.facts.find(({ label }) => label === 'Your changes')?.value, '3 files, 3 MB')
+  rmSync(card.path)
+})
+
 test('every finding of this family is provoked by some card', () => {
   const provoked = new Set(all.flatMap(({ ids }) => ids))
   assert.deepEqual(

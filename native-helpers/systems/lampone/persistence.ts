@@ -77,7 +77,7 @@ function lookAt(volume: CardVolume): Persistence {
   if (!opened) return damaged(noSuperblock ?? unread)
   const { tree, facts } = opened
   const changes = changesIn(tree)
-  if (!asItLies) return damaged(noSuperblock, changes)
+  if (!asItLies) return damaged({ ...noSuperblock, detail: `${noSuperblock.detail}, but a copy of it is whole` }, changes)
   if (asItLies.totalBytes > device.size) {
     const detail = `it has ${decimalSize(asItLies.totalBytes)}, of which ${decimalSize(device.size)} are there`
     return { state: 'cut-off', volume, problem: { code: 'ext-cut-off', detail }, changes }
