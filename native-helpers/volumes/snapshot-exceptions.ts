@@ -9,6 +9,8 @@ const maxExceptions = 2 ** 23
 /** An area is one chunk, which may be as large as 1 GiB: it is read in pieces. */
 const pieceBytes = 65536
 const maxDamageListed = 100
+/** Numbers with less than this in their upper 32 bits are exact. */
+const exactHigh = 0x1f_ffff
 
 export interface StoreGeometry {
   chunkBytes: number
@@ -67,7 +69,8 @@ export function readExceptions(store: BlockDevice, geometry: StoreGeometry): Exc
     damageCount += 1
     if (damage.length < maxDamageListed) damage.push({ kind, area: Math.floor(index / perArea), entry: index % perArea })
   }
-  let nextFreeChunk = 2n
+  // A number as long as it is exact, which it always is in a store that a kernel made.
+  let nextFree: number | bigint = 2
   let count = 0
   let currentArea = 0
   let areaMissing = false
@@ -91,7 +94,8 @@ export function readExceptions(store: BlockDevice, geometry: StoreGeometry): Exc
           break walk
         }
         const newChunk = newHigh * 0x1_0000_0000 + newLow
-        if (newChunk >= nextFreeChunk) nextFreeChunk = BigInt.asUintN(64, ((BigInt(newHigh) << 32n) | BigInt(newLow)) + 1n)
+        if (newChunk >= nextFree)
+          nextFree = newHigh < exactHigh ? newChunk + 1 : BigInt.asUintN(64, ((BigInt(newHigh) << 32n) | BigInt(newLow)) + 1n)
         const oldChunk = view.getUint32(offset + 4, true) * 0x1_0000_0000 + view.getUint32(offset, true)
         const outside = newChunk >= storeChunks
         const inMetadata = !outside && isMetadataChunk(chunkBytes, newChunk)
@@ -109,7 +113,7 @@ export function readExceptions(store: BlockDevice, geometry: StoreGeometry): Exc
     chunkBytes,
     count,
     currentArea,
-    nextFreeChunk: skipMetadata(nextFreeChunk, chunkBytes),
+    nextFreeChunk: skipMetadata(BigInt(nextFree), chunkBytes),
     damage,
     damageCount,
     areaMissing,
@@ -145,22 +149,38 @@ class ExceptionList {
 
   /** Entries that name a chunk of the store that an earlier one has named. */
   usedTwice(): number[] {
-    return this.#repeated(this.#new)
-      .filter((at) => this.#new[at] !== 0)
-      .map((at) => this.#index[at] ?? 0)
+    // As the kernel makes them, they ascend but for what was in flight together.
+    const order = stableOrder(this.#new, this.#count)
+    const repeated: number[] = []
+    for (let at = 1; at < order.length; at += 1) {
+      const here = order[at] ?? 0
+      const copy = this.#new[here]
+      if (copy !== 0 && copy === this.#new[order[at - 1] ?? 0]) repeated.push(this.#index[here] ?? 0)
+    }
+    return repeated
   }
 
   /** Sorts by the origin's chunk; of two for the same one the earlier counts, as in the kernel's table. Returns the others. */
   settle(): number[] {
-    const repeated = new Set(this.#repeated(this.#old))
-    const kept = stableOrder(this.#old, this.#count).filter((at) => !repeated.has(at))
-    const indexes = [...repeated].map((at) => this.#index[at] ?? 0)
-    const old = this.#old
-    const copies = this.#new
-    this.#old = kept.map((at) => old[at] ?? 0)
-    this.#new = kept.map((at) => copies[at] ?? 0)
-    this.#count = kept.length
-    return indexes
+    const order = stableOrder(this.#old, this.#count)
+    const old = new Uint32Array(this.#count)
+    const copies = new Uint32Array(this.#count)
+    const repeated: number[] = []
+    let kept = 0
+    for (const place of order) {
+      const chunk = this.#old[place] ?? 0
+      if (kept > 0 && old[kept - 1] === chunk) repeated.push(this.#index[place] ?? 0)
+      else {
+        old[kept] = chunk
+        copies[kept] = this.#new[place] ?? 0
+        kept += 1
+      }
+    }
+    this.#old = old.subarray(0, kept)
+    this.#new = copies.subarray(0, kept)
+    this.#index = new Uint32Array()
+    this.#count = kept
+    return repeated
   }
 
   find(originChunk: number): number | null {
@@ -178,16 +198,6 @@ class ExceptionList {
       first += count
     }
   }
-
-  #repeated(values: Uint32Array): number[] {
-    const order = stableOrder(values, this.#count)
-    const repeated: number[] = []
-    for (let at = 1; at < order.length; at += 1) {
-      const here = order[at] ?? 0
-      if (values[here] === values[order[at - 1] ?? 0]) repeated.push(here)
-    }
-    return repeated
-  }
 }
 
 function grown(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
@@ -196,16 +206,22 @@ function grown(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
   return larger
 }
 
-/** The places of the first `count` values in ascending order, equal ones as they came: a radix sort by 16 bits. */
+/** The places of the first `count` values in ascending order, equal ones as they came: a radix sort by 16 bits, unless they ascend already. */
 function stableOrder(values: Uint32Array, count: number): Uint32Array<ArrayBuffer> {
-  let order = Uint32Array.from({ length: count }, (_, at) => at)
+  let order = new Uint32Array(count)
+  let ascending = true
+  for (let at = 0; at < count; at += 1) {
+    order[at] = at
+    if (at > 0 && (values[at] ?? 0) < (values[at - 1] ?? 0)) ascending = false
+  }
+  if (ascending) return order
+  let next = new Uint32Array(count)
   for (const shift of [0, 16]) {
     const starts = new Uint32Array(65537)
     for (let at = 0; at < count; at += 1) bump(starts, (((values[at] ?? 0) >>> shift) & 0xffff) + 1)
     for (let digit = 1; digit < starts.length; digit += 1) starts[digit] = (starts[digit] ?? 0) + (starts[digit - 1] ?? 0)
-    const next = new Uint32Array(count)
     for (const place of order) next[bump(starts, ((values[place] ?? 0) >>> shift) & 0xffff)] = place
-    order = next
+    ;[order, next] = [next, order]
   }
   return order
 }
