@@ -10,6 +10,7 @@ import type { ErrorValue, Report } from '../../native-helpers/contract.ts'
 import { report as reportSchema } from '../../native-helpers/contract.ts'
 import { createHandlers } from '../../native-helpers/handlers.ts'
 import { inspect } from '../../native-helpers/jobs/inspect.ts'
+import { saveBundle } from '../../native-helpers/jobs/inspect-bundle.ts'
 import { createJobRunner } from '../../native-helpers/jobs/runner.ts'
 import { cannotLoop, loopOf, withLoop } from '../support/devices.ts'
 import { cannotMount } from '../support/kernel-mount.ts'
@@ -19,6 +20,7 @@ import { jsonLines, runCli } from '../support/run-cli.ts'
 import { missingTools, testFolder, tool } from '../support/tools.ts'
 
 const MiB = 1024 * 1024
+const main = fileURLToPath(new URL('../../native-helpers/cli/main.ts', import.meta.url))
 const fixtures = fileURLToPath(new URL('../fixtures/dm-snapshot/', import.meta.url))
 
 function sha256(path: string): string {
@@ -131,25 +133,40 @@ test('what is no target is a named error: absent, empty, packed, a pipe, a parti
   }
 })
 
-test('a target that this user may not read ends with 5', async (t) => {
+test('a file or drive that this user may not read ends with 5', async (t) => {
   if (process.getuid?.() !== 0) return t.skip('becoming another user needs root')
+  const why = cannotLoop() ?? missingTools('setpriv')
+  if (why) return t.skip(why)
   const folder = testFolder(t)
   const card = emptyCard(folder, MiB)
+  const loop = loopOf(t, card, true)
   chmodSync(folder, 0o755)
   chmodSync(card, 0o600)
-  const main = fileURLToPath(new URL('../../native-helpers/cli/main.ts', import.meta.url))
-  const ran = spawnSync(
-    'setpriv',
-    ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, main, 'inspect', '--json', card],
-    {
-      encoding: 'utf8',
-      env: { PATH: process.env.PATH, HOME: '/nonexistent' },
-    },
-  )
-  if (ran.status === 1 && /Cannot find module|EACCES.*native-helpers/.test(ran.stderr))
-    return t.skip('the checkout is not readable for others')
-  assert.equal(ran.status, 5, ran.stderr)
-  assert.equal((jsonLines(ran.stdout)[0] as { error: ErrorValue }).error.code, 'target-not-readable')
+  for (const [path, code] of [
+    [card, /^target-not-readable$/],
+    [loop.path, /^privilege-/],
+  ] as const) {
+    const words = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, main, 'inspect', '--json', path]
+    const ran = spawnSync('setpriv', words, { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: '/nonexistent' } })
+    if (/Cannot find module|EACCES.*native-helpers/.test(ran.stderr)) return t.skip('the checkout is not readable for others')
+    assert.equal(ran.status, 5, ran.stderr)
+    assert.match((jsonLines(ran.stdout)[0] as { error: ErrorValue }).error.code, code)
+  }
+})
+
+test('the serial number of a drive is in a bundle only where it is agreed to', async (t) => {
+  const why = cannotLoop() ?? missingTools('tar', 'mke2fs')
+  if (why) return t.skip(why)
+  const folder = testFolder(t)
+  const loop = withLoop(t, { sizeBytes: 32 * MiB })
+  tool('mke2fs', ['-q', '-F', loop.backing])
+  for (const serials of [false, true]) {
+    const to = join(folder, `${serials}.tar.gz`)
+    const { path } = await saveBundle({ path: loop.path, to, serials })
+    const drive = JSON.parse(tool('tar', ['-xzOf', path, 'livecard-support/drive.json'])) as Record<string, unknown>
+    assert.equal('serial' in drive, serials)
+    assert.equal(drive.sizeBytes, 32 * MiB)
+  }
 })
 
 test('it can be stopped at any time, and ends by itself where it takes too long', async (t) => {
