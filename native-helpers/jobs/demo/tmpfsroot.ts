@@ -1,4 +1,5 @@
 import { formatGrubenv } from '../../volumes/boot-config/grubenv.ts'
+import { makeBtrfs } from '../../volumes/making/btrfs.ts'
 import { makeFat } from '../../volumes/making/fat.ts'
 import type { NewEntry, WritableDevice } from '../../volumes/making/new-entry.ts'
 import { type GptPart, partitionCard, partTypes } from './gpt-card.ts'
@@ -15,22 +16,26 @@ const uuids = {
   persist: 'ff9691f9-7c97-4411-8f44-12685ee4a003',
   log: 'ff9691f9-7c97-4411-8f44-12685ee4a006',
 }
-type Name = 'esp' | keyof typeof uuids
+const btrfsLabels = { docker: 'var_lib_docker', cache: 'var_cache', opt: 'opt' }
+type Name = 'esp' | keyof typeof uuids | keyof typeof btrfsLabels
 
 const parts: Record<Name, GptPart> = {
   esp: { name: 'EFI System Partition', typeGuid: partTypes.efi, sizeMiB: 200 },
   rootA: { name: '', typeGuid: partTypes.linux, sizeMiB: 2048 },
   rootB: { name: '', typeGuid: partTypes.linux, sizeMiB: 2048 },
-  log: { name: '', typeGuid: partTypes.linux, sizeMiB: 2048 },
+  docker: { name: '', typeGuid: partTypes.linux, sizeMiB: 768 },
+  log: { name: '', typeGuid: partTypes.linux, sizeMiB: 512 },
+  cache: { name: '', typeGuid: partTypes.linux, sizeMiB: 384 },
+  opt: { name: '', typeGuid: partTypes.linux, sizeMiB: 256 },
   persist: { name: '', typeGuid: partTypes.linux, sizeMiB: 200 },
 }
 /** As the installer sorts them: the ESP first, then by falling size, then by mount point. */
-const installerOrder: readonly Name[] = ['esp', 'rootA', 'rootB', 'log', 'persist']
-/** With a log larger than everything but root A, it comes to stand third. */
-const logThird: readonly Name[] = ['esp', 'rootA', 'log', 'rootB', 'persist']
+const installerOrder: readonly Name[] = ['esp', 'rootA', 'rootB', 'docker', 'log', 'cache', 'opt', 'persist']
+/** As somebody has to arrange them by hand, for the log to be where its refreshing looks for it. */
+const logThird: readonly Name[] = ['esp', 'rootA', 'log', 'rootB', 'docker', 'cache', 'opt', 'persist']
 
 const alignMiB = 1
-const cardMiB = 6560
+const cardMiB = 6432
 const version = '6.14.4-300.fc42.x86_64'
 const file = (path: string, content: string | Uint8Array): NewEntry => ({
   kind: 'file',
@@ -63,6 +68,7 @@ function make(card: WritableDevice, { order, nextEntry }: Variant): void {
     uuid: uuids.persist,
     entries: [file('etc/ssh/ssh_host_ed25519_key.pub', 'ssh-ed25519 AAAA practice\n')],
   })
+  for (const name of ['docker', 'cache', 'opt'] as const) makeBtrfs(at(name), { label: btrfsLabels[name] })
   makeExt(at('log'), {
     uuid: uuids.log,
     entries: [
@@ -131,7 +137,6 @@ function rootEntries(): NewEntry[] {
 
 const common = { system: 'tmpfsroot', sizeBytes: cardMiB * MiB, needsTools: true } as const
 
-/** Without the volumes for containers, cache and applications, which are btrfs and cannot be made here. */
 export const tmpfsrootCards: readonly PracticeCard[] = [
   {
     ...common,
