@@ -317,6 +317,16 @@ describe('an A/B card of rpi-image-gen', { skip: needs ?? false }, () => {
     })
   }
 
+  test('a slot whose kernel finds its partition by itself starts without the small system', async () => {
+    const made = spoiled({ generation: 2026 }, (copy) => {
+      changeFat(copy, 'boot_b', 'cmdline.txt', 'root=PARTUUID=0c7a4c8a-05 rootwait\n')
+      for (const name of ['initramfs8', 'initramfs_2712']) changeFat(copy, 'boot_b', name, null)
+    })
+    const { ids, description } = await described(made)
+    assert.deepEqual(ids, ['ab-cmdline-root', 'ab-rollback-ready', 'ab-slots-differ'])
+    assert.equal(description.slots[1]?.bootable, true)
+  })
+
   test('a FAT32 volume that is too small is warned of', async () => {
     const made = spoiled({ generation: 2026 }, (copy) => {
       const part = join(folder, 'fat32.img')

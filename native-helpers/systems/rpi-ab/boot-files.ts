@@ -69,9 +69,6 @@ async function fill(state: BootState, volume: CardVolume, slot: string, say: Say
   await readKernels(tree, files.kernels, within, state, (path, detail) => say('ab-kernel-damaged', `${slot}: ${path}: ${detail}.`))
   const missing = files.missingKernels.map(({ path }) => `${within}${path}`)
   if (missing.length > 0) say('ab-kernel-missing', `${slot}: ${missing.join(' and ')} is not there.`)
-  const missingInitramfs = files.missingInitramfs.map(({ path }) => `${within}${path}`)
-  if (missingInitramfs.length > 0) say('ab-initramfs-missing', `${slot}: ${missingInitramfs.join(' and ')} is not there.`)
-
   for (const { path } of files.initramfs) {
     const wrong = await initramfsProblem(tree, path)
     if (wrong) say('ab-initramfs-damaged', `${slot}: ${within}${path}: ${wrong.detail}.`)
@@ -79,8 +76,17 @@ async function fill(state: BootState, volume: CardVolume, slot: string, say: Say
 
   const cmdline = textOf(tree, files.cmdline, 16 * 1024)
   state.root = cmdline === null ? null : argumentValue(parseCmdline(cmdline).arguments, 'root') || null
+  if (needsInitramfs(state.root)) {
+    const missingInitramfs = files.missingInitramfs.map(({ path }) => `${within}${path}`)
+    if (missingInitramfs.length > 0) say('ab-initramfs-missing', `${slot}: ${missingInitramfs.join(' and ')} is not there.`)
+  }
   if (cmdline === null) say('ab-cmdline-missing', `${slot}: ${within}${files.cmdline} is not there.`)
   else if (state.root === null) say('ab-cmdline-missing', `${slot}: ${within}${files.cmdline} has no root=.`)
+}
+
+/** The links of a slot are made by the small system; a kernel finds a partition by itself only where it is named as one. The firmware goes on without the file. */
+function needsInitramfs(root: string | null): boolean {
+  return root === null || root.startsWith('/dev/disk/') || root.startsWith('/dev/mapper/') || root === '/dev/ram0'
 }
 
 async function readKernels(
