@@ -173,6 +173,30 @@ test('an image written as it is may have a partition for the changes behind it',
   ])
 })
 
+test('changes may be kept on a partition of their own that the boot menu names', { skip: needs }, async () => {
+  const menu = { overlay: null, extra: 'rd.overlay=LABEL=persist' }
+  const card = makeStick(folder, stickFiles(folder, { image: image('flat-erofs'), menu }), { sizeMiB: 64 })
+  const start = statSync(card).size
+  tool('truncate', ['-s', String(start + 32 * MiB), card])
+  tool('sfdisk', ['-q', '--append', '--no-reread', card], { input: `start=${start / 512}, size=${(32 * MiB) / 512}, type=83\n` })
+  const persist = (...names: string[]) => {
+    const root = join(folder, 'persist')
+    rmSync(root, { recursive: true, force: true })
+    for (const name of names) mkdirSync(join(root, name), { recursive: true })
+    tool('mke2fs', ['-q', '-F', '-t', 'ext4', '-L', 'persist', '-E', `offset=${start}`, '-d', root, card, '32M'])
+  }
+  persist('overlay/etc', 'ovlwork')
+  const report = await inspected(card)
+  assertWell(report)
+  assert.deepEqual(
+    report.overlays.map(({ kind, state, partition, path }) => [kind, state, partition, path]),
+    [['overlayfs-dir', 'ok', 2, 'overlay']],
+  )
+  assert.equal(report.partitions[1]?.role, 'changes')
+  persist('etc')
+  assert.deepEqual(idsOf((await inspected(card)).findings), ['overlay-missing'])
+})
+
 test('a stick with several systems tells of the changes of each', { skip: needs }, async () => {
   const files = stickFiles(folder, { image: image('nested'), overlay: Buffer.alloc(8 * MiB) })
   mkdirSync(join(files, 'q7Rx/syslinux'), { recursive: true })

@@ -3,7 +3,7 @@ import { childNamed, findNode } from '../../volumes/tree.ts'
 import { found } from '../finding.ts'
 import type { OpenedFolder } from './detect.ts'
 import { liveosFindings } from './findings.ts'
-import { type LivePlace, overlayNames, pathIn } from './live-folder.ts'
+import { isVolumeOverlay, type LivePlace, overlayNames, pathIn } from './live-folder.ts'
 import { type DeviceName, isNamed, liveArguments, textOfName } from './menu-arguments.ts'
 import type { BootFile, LiveEntry, Menus } from './menus.ts'
 
@@ -75,7 +75,9 @@ function isGivenFolder(systems: readonly OpenedFolder[]): boolean {
 function checkStart(checked: Checked, live: LiveEntry, tell: Tell): void {
   const { entry } = live
   const wanted = liveArguments(entry.arguments)
-  const folders = checked.folders.filter(({ path, place: { tree } }) => samePath(path, wanted.folder, tree.foldsCase))
+  const folders = checked.folders.filter(
+    (folder) => isVolumeOverlay(folder) || samePath(folder.path, wanted.folder, folder.place.tree.foldsCase),
+  )
   // That it is not there is told already, and what would be in it is not known.
   if (folders.length === 0) return
   const overlays = folders.flatMap((folder) => folder.overlays.map(({ name }) => pathIn(folder, name)))
@@ -113,7 +115,7 @@ function checkNames({ folders, menus }: Checked): Finding[] {
   )
   for (const folder of folders) {
     const identity = (folder.image === null ? owner : folder)?.place.identity
-    if (!identity || folder.overlays.length === 0) continue
+    if (!identity || folder.overlays.length === 0 || isVolumeOverlay(folder)) continue
     const expected = overlayNames(identity)
     const isExpected = expected.some((name) => childNamed(folder.place.tree, folder.node, name) !== null)
     const isNamedByPath = folder.overlays.some(({ name }) => named.has(pathIn(folder, name).toLowerCase()))

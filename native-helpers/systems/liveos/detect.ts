@@ -3,7 +3,7 @@ import { type Parsed, unusable } from '../../volumes/problem.ts'
 import { childNamed } from '../../volumes/tree.ts'
 import { problemOf } from '../card.ts'
 import type { Card, CardVolume } from '../system.ts'
-import { type LiveFolder, type LivePlace, liveFolders, livePlaces, pathIn } from './live-folder.ts'
+import { type LiveFolder, type LivePlace, liveFolders, livePlaces, pathIn, volumeOverlay } from './live-folder.ts'
 import { type LiveImage, openLiveImage } from './live-image.ts'
 import { isNamed, liveArguments, textOfName } from './menu-arguments.ts'
 import { readMenus } from './menus.ts'
@@ -35,9 +35,14 @@ export async function findLive(card: Card): Promise<LiveSystem | null> {
   if (card.kind === 'overlay' && card.device) return overlayAlone(card.device, card.base)
   const places = await livePlaces(card)
   const folders: OpenedFolder[] = []
-  for (const folder of places.flatMap(foldersIn)) folders.push({ ...folder, opened: await openedImage(folder) })
+  for (const folder of places.flatMap((place) => foldersIn(place, liveFolders)))
+    folders.push({ ...folder, opened: await openedImage(folder) })
   if (folders.length === 0)
     return card.device && places.some(isOverlayImage) ? overlayAlone(card.device, null) : namedByMenu(card, places)
+  if (folders.some(({ image }) => image !== null)) {
+    const volumes = places.filter((place) => place.volume !== null && folders.every((folder) => folder.place !== place))
+    for (const place of volumes) for (const folder of foldersIn(place, volumeOverlays)) folders.push({ ...folder, opened: null })
+  }
   // What a system starts from comes before what only keeps its changes.
   folders.sort((a, b) => Number(b.image !== null) - Number(a.image !== null))
   const [main] = folders
@@ -98,13 +103,18 @@ async function openedImage({ image, path }: LiveFolder): Promise<Parsed<LiveImag
 }
 
 /** A place with a bad sector in its folders is not what is looked for, or is told of as damaged by what describes it. */
-function foldersIn(place: LivePlace): LiveFolder[] {
+function foldersIn(place: LivePlace, find: (place: LivePlace) => LiveFolder[]): LiveFolder[] {
   try {
-    return liveFolders(place)
+    return find(place)
   } catch (thrown) {
     problemOf(thrown)
     return []
   }
+}
+
+function volumeOverlays(place: LivePlace): LiveFolder[] {
+  const folder = volumeOverlay(place)
+  return folder ? [folder] : []
 }
 
 /** A filesystem image for overlayfs that was copied off its stick. */

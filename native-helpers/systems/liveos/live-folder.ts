@@ -32,6 +32,9 @@ export const usualFolder = 'LiveOS'
 const imageNames = ['squashfs.img', 'rootfs.img', 'ext3fs.img']
 const overlayPrefix = 'overlay-'
 const homeName = 'home.img'
+/** Of a volume that dracut-ng 110 and later use as it is, when `rd.overlay` names it: at its root, with no name of the system in it. */
+const volumeUpper = 'overlay'
+const volumeWork = 'ovlwork'
 /** Folders at the root beside the usual one that are looked into. */
 const maxFolders = 200
 
@@ -70,6 +73,19 @@ export function liveFolders(place: LivePlace): LiveFolder[] {
     .entries.filter(({ kind, name }) => kind === 'directory' && name !== usual?.name)
     .slice(0, maxFolders)
   return [...folders, ...others.map((node) => liveFolder(place, node, node.name)).filter(isWhole)]
+}
+
+/** The root of a volume that keeps changes and nothing else, of whatever system names it; null where it is none. */
+export function volumeOverlay(place: LivePlace): LiveFolder | null {
+  const { root } = place.tree
+  const upper = childNamed(place.tree, root, volumeUpper)
+  if (upper?.kind !== 'directory' || childNamed(place.tree, root, volumeWork)?.kind !== 'directory') return null
+  return { place, path: '', node: root, image: null, overlays: [upper], home: null }
+}
+
+/** Its changes are found by the volume they lie on, not by their name. */
+export function isVolumeOverlay({ path, image }: LiveFolder): boolean {
+  return path === '' && image === null
 }
 
 function hasSomething({ image, overlays }: LiveFolder): boolean {
