@@ -4,7 +4,6 @@ import type { Report } from '../../../native-helpers/contract.ts'
 import type { SeenCard } from '../../state/cards.ts'
 import { CardActs } from './card-acts.tsx'
 import { CardMap } from './card-map.tsx'
-import { healthWords } from './card-words.ts'
 import { Details } from './details.tsx'
 import { Findings, Notes, type RemedyWay } from './findings.tsx'
 import { Kernels, Slots } from './kernels.tsx'
@@ -26,9 +25,6 @@ export function CardView({ card, report, name, wayOf, acts }: CardViewProps) {
   )
   return (
     <>
-      <p role="status" className="unseen">
-        {card.state === 'looking' ? '' : `${name}: ${healthWords(report).word}`}
-      </p>
       <Findings report={report} wayOf={wayOf} />
       <CardActs card={card} report={report} name={name}>
         {acts}

@@ -5,6 +5,7 @@ import { ErrorFinding, Finding } from '../../components/finding.tsx'
 import { Mark } from '../../components/mark.tsx'
 import { format, t } from '../../i18n/index.ts'
 import { type SeenCard, useCards } from '../../state/cards.ts'
+import { healthWords } from './card-words.ts'
 
 /** The button that looks, or that stops looking. Nothing where the card is gone. */
 export function LookButton({
@@ -27,6 +28,9 @@ export function LookButton({
 export function LookState({ card, name, retry }: { card: SeenCard; name: string; retry: ReactNode }) {
   return (
     <>
+      <p role="status" className="unseen">
+        {spoken(card, name)}
+      </p>
       {card.state === 'looking' ? <Looking name={name} isAgain={card.report !== null} /> : null}
       {card.state === 'failed' && card.error ? <ErrorFinding error={card.error} action={retry} /> : null}
       {card.state === 'stopped' ? (
@@ -39,9 +43,15 @@ export function LookState({ card, name, retry }: { card: SeenCard; name: string;
   )
 }
 
+/** Read out as it changes, so that who does not see the screen knows when the look has ended, and how. */
+function spoken({ state, report }: SeenCard, name: string): string {
+  if (state === 'looking') return t.card.lookingAt(name)
+  return state === 'known' && report ? `${name}: ${healthWords(report).word}` : ''
+}
+
 function Looking({ name, isAgain }: { name: string; isAgain: boolean }) {
   return (
-    <div className={isAgain ? 'looking-line' : 'looking-sheet sheet'} role="status">
+    <div className={isAgain ? 'looking-line' : 'looking-sheet sheet'}>
       <Mark kind="busy" />
       <div>
         <strong>{t.card.lookingAt(name)}</strong>

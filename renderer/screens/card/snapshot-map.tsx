@@ -1,5 +1,5 @@
 /** The system image in equal cells, darker where more of it has been copied into the overlay. Arrow keys and pointer tell which region a cell is. */
-import { useState } from 'react'
+import { type MouseEvent, useState } from 'react'
 import type { SnapshotMap as Cells } from '../../../native-helpers/contract.ts'
 import { useRoving } from '../../components/use-roving.ts'
 import { format, t } from '../../i18n/index.ts'
@@ -9,6 +9,8 @@ const narrowRow = 32
 const wideRow = 64
 /** Shades that can be told apart; any change at all is the first of them. */
 const shades = 5
+/** Of the place that each has; the rest is the gap between them. */
+const cellSide = 0.8
 const allShades = Array.from({ length: shades + 1 }, (_, shade) => shade)
 
 export function SnapshotMap({ map }: { map: Cells }) {
@@ -19,7 +21,6 @@ export function SnapshotMap({ map }: { map: Cells }) {
   const [focused, setFocused] = useState(false)
   if (count === 0) return null
   const told = pointed ?? (focused ? current : null)
-  const cells = map.cells.map((share, index) => ({ from: index * map.cellBytes, share }))
   const touched = map.cells.filter((share) => share > 0).length
   return (
     <section className="sheet" aria-labelledby="snapshot-map">
@@ -30,7 +31,7 @@ export function SnapshotMap({ map }: { map: Cells }) {
       <p className="map-note">{t.card.snapshot.what}</p>
       <p className="unseen">{t.card.snapshot.summary(touched, count, format.size(map.cellBytes))}</p>
       <div
-        className={`cells${columns === wideRow ? ' cells-wide' : ''}`}
+        className="cells"
         role="slider"
         tabIndex={0}
         aria-labelledby="snapshot-map"
@@ -41,17 +42,18 @@ export function SnapshotMap({ map }: { map: Cells }) {
         onKeyDown={onKeyDown}
         onFocus={() => setFocused(true)}
         onBlur={() => setFocused(false)}
-        onPointerOver={(event) => setPointed(cellUnder(event.target))}
+        onPointerMove={(event) => setPointed(cellAt(event, columns, count))}
         onPointerLeave={() => setPointed(null)}
-        onClick={(event) => setCurrent(cellUnder(event.target) ?? current)}
+        onClick={(event) => setCurrent(cellAt(event, columns, count) ?? current)}
       >
-        {cells.map(({ from, share }, index) => (
-          <i
-            key={from}
-            data-cell={index}
-            className={`cell-${shadeOf(share)}${focused && index === current ? ' cell-current' : ''}`}
-          />
-        ))}
+        <svg viewBox={`0 0 ${columns} ${Math.ceil(count / columns)}`} aria-hidden="true" focusable="false">
+          {allShades.map((shade) => (
+            <path key={shade} className={`cell-${shade}`} d={cellsOf(map.cells, shade, columns)} />
+          ))}
+          {told === null ? null : (
+            <rect className="cell-current" x={told % columns} y={Math.floor(told / columns)} width={cellSide} height={cellSide} />
+          )}
+        </svg>
       </div>
       <div className="under-map" aria-hidden="true">
         <p>{t.card.snapshot.start}</p>
@@ -69,12 +71,26 @@ export function SnapshotMap({ map }: { map: Cells }) {
   )
 }
 
-function cellUnder(target: EventTarget): number | null {
-  const cell = target instanceof HTMLElement ? target.dataset.cell : undefined
-  return cell === undefined ? null : Number(cell)
+/** Which cell lies under the pointer; null beside and behind them. */
+function cellAt({ clientX, clientY, currentTarget }: MouseEvent<HTMLElement>, columns: number, count: number): number | null {
+  const picture = currentTarget.firstElementChild?.getBoundingClientRect()
+  if (!picture || picture.width === 0) return null
+  const side = picture.width / columns
+  const [column, row] = [Math.floor((clientX - picture.left) / side), Math.floor((clientY - picture.top) / side)]
+  const cell = row * columns + column
+  return column >= 0 && column < columns && row >= 0 && cell < count ? cell : null
 }
 
-export function shadeOf(share: number): number {
+/** All cells of a shade as one drawing: thousands of elements would make the page slow for everyone who walks through it. */
+function cellsOf(cells: readonly number[], shade: number, columns: number): string {
+  return cells
+    .map((share, index) =>
+      shadeOf(share) === shade ? `M${index % columns} ${Math.floor(index / columns)}h${cellSide}v${cellSide}h-${cellSide}z` : '',
+    )
+    .join('')
+}
+
+function shadeOf(share: number): number {
   return share <= 0 ? 0 : Math.max(1, Math.min(shades, Math.ceil(share * shades)))
 }
 

@@ -1,10 +1,12 @@
 /** Everything that is plugged in, with what may be written first. */
 
 import type { Drive, Report } from '../../../native-helpers/contract.ts'
+import { Button } from '../../components/button.tsx'
 import { DrivePicture } from '../../components/drive-picture.tsx'
 import { contentWords } from '../../components/job-words.ts'
 import { Link } from '../../components/link.tsx'
 import { Mark } from '../../components/mark.tsx'
+import { chooseCard } from '../../components/opening.ts'
 import { Screen } from '../../components/screen.tsx'
 import { unbroken } from '../../i18n/format.ts'
 import { format, refusalWords, t } from '../../i18n/index.ts'
@@ -19,7 +21,7 @@ export function DrivesScreen() {
   const { offered, refusedCards, others } = sortDrives(drives, showVirtual)
   const refused = [...refusedCards, ...others]
   return (
-    <Screen title={t.drives.title} sub={t.drives.sub}>
+    <Screen title={t.drives.title} sub={t.drives.sub} actions={<Button onPress={chooseCard}>{t.card.open.button}</Button>}>
       {offered.length === 0 ? (
         <section className="sheet empty">
           <h2>{t.drives.none}</h2>

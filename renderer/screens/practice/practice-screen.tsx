@@ -82,7 +82,7 @@ function PracticeForm({ cards }: { cards: PracticeCards }) {
           <Label>{t.practice.which}</Label>
           {bySystem(cards).map(({ system, ofIt }) => (
             <section key={system} aria-labelledby={`practice-${system}`}>
-              <h3 id={`practice-${system}`}>{t.practice.systems[system]}</h3>
+              <h2 id={`practice-${system}`}>{t.practice.systems[system]}</h2>
               <div className="practice-grid">
                 {ofIt.map((card) => (
                   <PracticeChoice key={card.id} card={card} />
