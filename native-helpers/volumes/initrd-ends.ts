@@ -17,8 +17,10 @@ export interface PackedEnd {
 
 /** How far zeros at the end are taken for padding. */
 const maxPaddingBytes = 64 * 1024
-/** RFC 1951 does not pack better than this. */
-const maxDeflateRatio = 1032
+/** cpio(1) fills an archive up to blocks of this length. */
+const archiveBlockBytes = 512
+/** Modules and programs become a half to a fifth; the bytes of a gzip that was cut off would tell nearly any number. */
+const usualMostRatio = 16
 
 /** Whether a packed archive seems to end where its file ends, from a few reads and without unpacking. */
 export function packedEnd(device: BlockDevice, range: PackedRange, packing: Packing): PackedEnd {
@@ -66,11 +68,14 @@ function byLastBytes(device: BlockDevice, range: PackedRange, endsWell: (within:
   return { verdict: found ? 'likely' : 'doubtful', endOffset: range.end }
 }
 
-/** The last four bytes tell how long it becomes: an archive, which has a multiple of four, and not more than deflate can pack. */
+/**
+ * The last four bytes tell how long it becomes: whole blocks, and about as much as archives do. One that was cut off anywhere tells such a number once in
+ * some thousand times; an archive that was made in another way does not, and is then unpacked to be sure.
+ */
 function endsAsGzip(device: BlockDevice, { start, end }: PackedRange): boolean {
   const last = end - start > 18 ? pieceOf(device, end - 4, 4) : null
   if (!last) return false
   const unpackedBytes = new DataView(last.buffer, last.byteOffset).getUint32(0, true)
   const packedBytes = end - start
-  return unpackedBytes % 4 === 0 && unpackedBytes > packedBytes / 2 && unpackedBytes < packedBytes * maxDeflateRatio
+  return unpackedBytes % archiveBlockBytes === 0 && unpackedBytes >= packedBytes / 2 && unpackedBytes < packedBytes * usualMostRatio
 }
