@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { alignedBuffer } from '../block/aligned.ts'
 import { systemCode, toErrorValue } from '../errors.ts'
-import { setSumKeys } from './cell-sum.ts'
+import { setSumKeys, sumCellBytes } from './cell-sum.ts'
 import { countDifferences } from './differences.ts'
 import { isMarkerBlock } from './first-block.ts'
 import { changedWhileReading, fileError } from './image-errors.ts'
@@ -54,14 +54,18 @@ function workOf(task: PieceTask, done: PiecesDone): (piece: Piece) => void {
       return (piece) => {
         const card = readCard(task, piece)
         if (piece.start === 0) done.unfinished = isMarkerBlock(card)
-        const image = readImage(work.image, piece)
-        if (Buffer.compare(image, card) !== 0) countDifferences(done, piece.start, image, card)
+        for (const { at, bytes } of readImage(work.image, piece)) {
+          const there = card.subarray(at, at + bytes.length)
+          if (Buffer.compare(bytes, there) !== 0) countDifferences(done, piece.start + at, bytes, there)
+        }
       }
     case 'copy-file':
       setSumKeys(work.keys)
       return (piece) => {
-        const image = readImage(work.image, piece)
-        if (work.sums !== null) sumInto(work.sums, piece, image)
+        for (const { at, bytes } of readImage(work.image, piece)) {
+          const firstSum = piece.firstSum + at / sumCellBytes
+          if (work.sums !== null) sumInto(work.sums, firstSum, piece.start + at, bytes)
+        }
         // A file that was closed meanwhile, after a cancel, may not have been the image any more.
         if (Atomics.load(task.control.shared, stopAll) === 0) writeCard(task, piece)
       }
@@ -80,7 +84,7 @@ function differenceFrom(sums: BigUint64Array, { start, firstSum }: Piece, bytes:
   return null
 }
 
-function sumInto(sums: BigUint64Array, { start, firstSum }: Piece, bytes: Uint8Array): void {
+function sumInto(sums: BigUint64Array, firstSum: number, start: number, bytes: Uint8Array): void {
   let index = firstSum
   for (const sum of cellSums(start, bytes)) {
     sums[index] = sum
@@ -129,18 +133,29 @@ function ask({ fd, control, thread }: PieceTask, transfer: Transfer, bytes: Uint
   control.cardMs[thread] = (control.cardMs[thread] ?? 0) + performance.now() - began
 }
 
-function readImage({ name, fd }: ImageFile, { start, length, paddedLength }: Piece): Uint8Array {
-  const image = buffer('image', paddedLength).subarray(0, length)
-  for (let done = 0; done < length; ) {
+/** Of whole cells, and so little that it is still in the core's own cache when it is looked at. */
+const stepBytes = 256 * 1024
+
+/** The image's piece, step by step; in the end all of it is in the buffer. `at` counts from the start of the piece. */
+function* readImage({ name, fd }: ImageFile, { start, length, paddedLength }: Piece): Generator<{ at: number; bytes: Uint8Array }> {
+  const image = buffer('image', paddedLength)
+  for (let at = 0; at < length; at += stepBytes) {
+    const bytes = image.subarray(at, Math.min(length, at + stepBytes))
+    fill(name, fd, bytes, start + at)
+    yield { at, bytes }
+  }
+}
+
+function fill(name: string, fd: number, into: Uint8Array, offset: number): void {
+  for (let done = 0; done < into.length; ) {
     try {
-      const got = fs.readSync(fd, image, done, length - done, start + done)
+      const got = fs.readSync(fd, into, done, into.length - done, offset + done)
       if (got === 0) throw changedWhileReading(name)
       done += got
     } catch (thrown) {
       throw fileError(name, thrown)
     }
   }
-  return image
 }
 
 function buffer(of: 'card' | 'image', length: number): Uint8Array {
