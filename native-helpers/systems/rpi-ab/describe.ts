@@ -145,8 +145,7 @@ function comparison(layout: AbLayout, a: Slot, b: Slot): Finding[] {
   const pair = (part: 'boot' | 'system'): boolean | null => {
     const [one, other] = [layout.slots.a[part], layout.slots.b[part]]
     if (!one || !other) return null
-    const content = part === 'system' ? Math.max(a.root?.contentBytes ?? 0, b.root?.contentBytes ?? 0) : undefined
-    return sameContent(one.device, other.device, content || undefined)
+    return sameContent(one.device, other.device)
   }
   const boot = pair('boot')
   const system = pair('system')

@@ -8,8 +8,8 @@ const samples = 64
  * Whether two volumes hold the same, as far as looking at their beginnings and at samples all over them tells: everything that a file system is described
  * by lies in the first part, and reading both to the end takes minutes on a card. Null where either is empty.
  */
-export function sameContent(a: BlockDevice, b: BlockDevice, contentBytes = Math.min(a.size, b.size)): boolean | null {
-  const length = Math.min(contentBytes, a.size, b.size)
+export function sameContent(a: BlockDevice, b: BlockDevice): boolean | null {
+  const length = Math.min(a.size, b.size)
   if (length === 0) return null
   if (!samePiece(a, b, 0, Math.min(headBytes, length))) return false
   const step = (length - headBytes) / samples
