@@ -100,6 +100,7 @@ export const germanFindings: Readonly<Record<string, string>> = {
   'liveos-image-empty': 'Im System-Abbild ist kein System.',
   'liveos-image-name': 'Das System-Abbild benutzt einen Namen, den neue Startprogramme aufgegeben haben.',
   'liveos-file-damaged': 'Eine Datei des Live-Systems lässt sich nicht vom Stick lesen.',
+  'liveos-host-unread': 'Das Dateisystem mit dem Live-System ist von einer Art, deren Dateien hier nicht gelesen werden.',
   'liveos-menu-missing': 'Auf dem Stick ist kein Startmenü.',
   'liveos-menu-root': 'Das Startmenü sucht das System auf einem anderen Stick.',
   'liveos-menu-folder': 'Das Startmenü sucht das System in einem Ordner, den es nicht gibt.',
