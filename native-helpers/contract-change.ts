@@ -4,7 +4,7 @@ import { report } from './contract-report.ts'
 
 const bytes = z.number().int().nonnegative()
 
-export const changeJob = z.enum(['repair'])
+export const changeJob = z.enum(['repair', 'enlarge'])
 export type ChangeJobName = z.infer<typeof changeJob>
 
 export const changeRequest = z.object({
@@ -13,6 +13,8 @@ export const changeRequest = z.object({
   path: z.string().min(1),
   base: z.string().min(1).nullable().default(null),
   allowVirtual: z.boolean().default(false),
+  /** enlarge: `to` in bytes, or "max"; `what` where there are several: overlay, home. */
+  options: z.record(z.string(), z.string()).default({}),
 })
 
 export const cardPlan = z.object({
@@ -55,7 +57,7 @@ export type UndoFileFacts = z.infer<typeof undoFileFacts>
 export function changeWith<E extends z.ZodType>(error: E) {
   return z.object({
     id: z.string(),
-    job: z.enum(['repair', 'undo']),
+    job: z.enum(['repair', 'enlarge', 'undo']),
     label: z.string(),
     path: z.string(),
     state: z.enum(['running', 'done', 'failed']),

@@ -3,6 +3,7 @@ import { version } from '../version.ts'
 import { parseVerb, usageError } from './args.ts'
 import { demo } from './demo.ts'
 import { drives } from './drives.ts'
+import { enlarge } from './enlarge.ts'
 import { flash } from './flash.ts'
 import { generalHelp, help, verbHelp } from './help.ts'
 import { inspect } from './inspect.ts'
@@ -14,10 +15,10 @@ import { undo } from './undo.ts'
 import type { Verb } from './verb.ts'
 import { verify } from './verify.ts'
 
-export const verbs: Verb[] = [drives, flash, verify, inspect, repair, undo, demo, serve, help]
+export const verbs: Verb[] = [drives, flash, verify, inspect, repair, enlarge, undo, demo, serve, help]
 
 /** Words of the command line that other versions have. Said plainly, instead of "unknown", and never done halfway. */
-const elsewhere = new Set(['enlarge', 'backup', 'restore', 'reset', 'merge', 'switch', 'modules'])
+const elsewhere = new Set(['backup', 'restore', 'reset', 'merge', 'switch', 'modules'])
 
 /** Runs one command and answers its exit code; every error has been told by then. */
 export async function runCommand(argv: string[]): Promise<number> {

@@ -43,7 +43,7 @@ export interface ChangePlan extends ChangeWords {
 export type Progress = (doneBytes: number, totalBytes: number) => void
 
 const heapLimitMiB = 512
-const titles: Record<ChangeJob, string> = { repair: 'Repair' }
+const titles: Record<ChangeJob, string> = { repair: 'Repair', enlarge: 'Enlarge' }
 
 /** Makes up a change without writing anything. Throws a named error where the target cannot be read, must not be written, or cannot be helped. */
 export async function planCardChange(request: ChangeRequest, signal?: AbortSignal): Promise<ChangePlan> {

@@ -35,8 +35,8 @@ export class Changes {
   readonly #running = new Map<string, Promise<void>>()
   readonly #stayAwake = new StayAwake()
 
-  async plan(request: Omit<ChangeRequest, 'options' | 'undo'>): Promise<CardPlan> {
-    const plan = await planCardChange({ ...request, options: {}, undo: null })
+  async plan(request: Omit<ChangeRequest, 'undo'>): Promise<CardPlan> {
+    const plan = await planCardChange({ ...request, undo: null })
     const { steps, keeps, loses, notes, unmounts, writeBytes, undoPath, target } = plan
     const planId = this.#keep({ kind: 'change', plan })
     return { planId, job: request.job, target, steps, keeps, loses, notes, unmounts, writeBytes, undoPath }

@@ -3,10 +3,11 @@ import type { ChangeGroup } from '../block/journalled.ts'
 import { LivecardError } from '../errors.ts'
 import type { OpenedCard } from './card.ts'
 import { type ChangeContext, ChangeDraft } from './change.ts'
+import { enlargeLast } from './enlarge.ts'
 import { systems } from './index.ts'
 import { repairCard } from './repair.ts'
 
-export type ChangeJob = 'repair'
+export type ChangeJob = 'repair' | 'enlarge'
 
 export interface PlannedChange {
   draft: ChangeDraft
@@ -20,13 +21,16 @@ export interface PlannedChange {
 export async function planChange(card: OpenedCard, job: ChangeJob, context: ChangeContext): Promise<PlannedChange> {
   if (!card.device) throw noFolder(card.path)
   const draft = new ChangeDraft(card.device)
+  const detection = await firstDetection(card)
   switch (job) {
-    case 'repair': {
-      const detection = await firstDetection(card)
+    case 'repair':
       repairCard(card, draft, context)
       await detection?.repair?.(draft, context)
       break
-    }
+    case 'enlarge':
+      if (detection?.enlarge) await detection.enlarge(draft, context)
+      else enlargeLast(card, draft, context)
+      break
   }
   const groups = draft.groups()
   const writeBytes = groups.flatMap(({ ranges }) => ranges).reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)

@@ -63,6 +63,8 @@ export interface Detection {
   describe(): Promise<Description>
   /** Mends what only this family knows of, in a draft where what holds for any card was mended already. */
   repair?(draft: ChangeDraft, context: ChangeContext): Promise<void>
+  /** Where what grows is not simply the last partition. */
+  enlarge?(draft: ChangeDraft, context: ChangeContext): Promise<void>
 }
 
 export interface Description {

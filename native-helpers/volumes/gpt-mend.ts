@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { BlockDevice } from '../block/device.ts'
-import type { GptTable } from './gpt.ts'
+import type { GptPartition, GptTable } from './gpt.ts'
 import { pieceOf } from './piece.ts'
 import { type Parsed, parsed, unusable } from './problem.ts'
 
@@ -21,14 +21,17 @@ const primaryLba = 1
 const primaryEntriesLba = 2
 const mbrEntriesOffset = 446
 const protectiveType = 0xee
+/** Of an entry: UEFI specification, 5.3.3. */
+const entryLastLba = 40
 
 /**
  * Both copies of a GPT as they should be, made from the whole one: the first at the beginning, the second at the very end of the device, the area for
  * partitions up to it, and a first sector that announces them. Entries, GUIDs and the boot code stay as they are. A problem where the area behind the
- * last partition is too short for the second copy, or entries do not lie where every tool puts them.
+ * last partition is too short for the second copy, or entries do not lie where every tool puts them. `moved` gives one partition another end.
  */
-export function mendGpt(device: BlockDevice, table: GptTable): Parsed<GptMend> {
-  const { sectorSize, header, partitions } = table
+export function mendGpt(device: BlockDevice, table: GptTable, moved?: { number: number; lastLba: number }): Parsed<GptMend> {
+  const { sectorSize, header } = table
+  const partitions = table.partitions.map((one) => (one.number === moved?.number ? { ...one, lastLba: moved.lastLba } : one))
   const lastLba = Math.floor(device.size / sectorSize) - 1
   const entriesBytes = header.entryCount * header.entryBytes
   const entrySectors = Math.ceil(entriesBytes / sectorSize)
@@ -41,10 +44,17 @@ export function mendGpt(device: BlockDevice, table: GptTable): Parsed<GptMend> {
     partitions.some(({ firstLba }) => firstLba < primaryEntriesLba + entrySectors)
   )
     return unusable('gpt-no-room', 'there is no room for the first copy before the first partition')
+  if (partitions.some((one) => one.number === moved?.number && partitions.some((other) => overlaps(one, other))))
+    return unusable('gpt-no-room', 'another partition lies there')
   const source = pieceOf(device, header.myLba * sectorSize, sectorSize)
   const entries = pieceOf(device, header.entriesLba * sectorSize, entriesBytes)
   const first = pieceOf(device, 0, sectorSize)
   if (!source || !entries || !first) return unusable('gpt-unread', 'the table cannot be read')
+  if (moved)
+    Buffer.from(entries.buffer, entries.byteOffset).writeBigUInt64LE(
+      BigInt(moved.lastLba),
+      (moved.number - 1) * header.entryBytes + entryLastLba,
+    )
 
   const copy = (myLba: number, alternateLba: number, entriesLba: number): Uint8Array => {
     const sector = Buffer.from(source)
@@ -68,6 +78,16 @@ export function mendGpt(device: BlockDevice, table: GptTable): Parsed<GptMend> {
       { offset: 0, bytes: announcing(first, lastLba) },
     ],
   })
+}
+
+/** Where the second copy of a table of this form would begin, if it lay at the end of the device: what a partition may reach up to. */
+export function gptUsableEnd(device: BlockDevice, { sectorSize, header }: GptTable): number {
+  const entrySectors = Math.ceil((header.entryCount * header.entryBytes) / sectorSize)
+  return (Math.floor(device.size / sectorSize) - 1 - entrySectors) * sectorSize
+}
+
+function overlaps(one: GptPartition, other: GptPartition): boolean {
+  return one.number !== other.number && one.firstLba <= other.lastLba && other.firstLba <= one.lastLba
 }
 
 /** A protective MBR where none announces the table; one that does is kept, hybrid ones with all their entries, and its length set right. */

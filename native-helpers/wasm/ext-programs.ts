@@ -76,10 +76,13 @@ export function checkVolume({ mode, optimizeFolders = false, environment, second
 }
 
 /** To a number of blocks, to the whole device, or as small as it can be. The volume must have been checked just before; resize2fs insists. */
-export function resizeVolume(to: { blocks: number } | 'device' | 'minimum'): Command<string> {
+export function resizeVolume(
+  to: { blocks: number } | 'device' | 'minimum',
+  { seconds }: { seconds?: number } = {},
+): Command<string> {
   const size = to === 'device' ? [] : to === 'minimum' ? ['-M'] : [String(to.blocks)]
   const args = to === 'minimum' ? [...size, devicePath] : [devicePath, ...size]
-  return { run: { program: 'resize2fs', args }, read: (result) => succeeded('resize2fs', result) }
+  return { run: { program: 'resize2fs', args, seconds }, read: (result) => succeeded('resize2fs', result) }
 }
 
 /** How many blocks the volume needs at least, as resize2fs estimates it. */

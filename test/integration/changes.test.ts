@@ -30,7 +30,7 @@ test('a change is planned, started once with a yes to its card, listed, and take
     await changes.close()
     return changes.list().find((change) => change.id === id) ?? assert.fail('it is not listed')
   }
-  const plan = await changes.plan({ job: 'repair', path: card, base: null, allowVirtual: false })
+  const plan = await changes.plan({ job: 'repair', path: card, base: null, allowVirtual: false, options: {} })
   assert.equal(plan.steps.length, 1)
   assert.throws(() => changes.start(plan.planId, '/another/card'), { code: 'drive-changed' })
   const done = await ended(changes.start(plan.planId, card))

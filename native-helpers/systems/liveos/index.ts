@@ -1,6 +1,7 @@
 import type { Card, Detection, System } from '../system.ts'
 import { describeLive } from './describe.ts'
 import { findLive } from './detect.ts'
+import { enlargeLive } from './enlarge.ts'
 import { repairLive } from './repair.ts'
 
 const names = {
@@ -24,6 +25,7 @@ export const liveos: System = {
       roles,
       describe: () => describeLive(card, live),
       repair: (draft, context) => repairLive(live, draft, context),
+      enlarge: (draft, context) => enlargeLive(live, draft, context),
     }
   },
 }

@@ -1,0 +1,77 @@
+import { decimalSize } from '../../decimal-size.ts'
+import { areaChunk, entriesPerArea } from '../../volumes/snapshot-exceptions.ts'
+import { isTrapSize, readSnapshotStore, storeSectorBytes } from '../../volumes/snapshot-store.ts'
+import type { ChangeContext, ChangeDraft } from '../change.ts'
+import { cannotGrow, growExt, wantedBytes } from '../enlarge.ts'
+import type { LiveSystem, OpenedFolder } from './detect.ts'
+import { pathIn } from './live-folder.ts'
+import { aloneFile, fileOnStick, type StoreFile } from './store-file.ts'
+
+/** A length that a file can be given in whole mebibytes without anybody counting. */
+const roundBytes = 1024 * 1024
+
+/** Makes the overlay or the home of a stick larger, whatever it is; `what` names one of the two. */
+export async function enlargeLive(live: LiveSystem, draft: ChangeDraft, context: ChangeContext): Promise<void> {
+  const what = context.options.what ?? 'overlay'
+  if (what !== 'overlay' && what !== 'home') throw cannotGrow(`"${what}"`, 'a stick of this kind has an overlay and perhaps a home')
+  if (live.alone) {
+    enlargeFile(aloneFile(live.alone.device, draft), draft, context)
+    return
+  }
+  const folder = live.folders.find(({ overlays, home }) =>
+    what === 'home' ? home !== null : overlays.some(({ kind }) => kind === 'file'),
+  )
+  const node = what === 'home' ? folder?.home : folder?.overlays.find(({ kind }) => kind === 'file')
+  if (!folder?.place.volume || !node) throw cannotGrow(what === 'home' ? 'The home' : 'The overlay', whyNone(live.folders, what))
+  const path = pathIn(folder, node.name)
+  const file = await fileOnStick(folder.place.volume, path, draft, context.seconds)
+  if (!file) throw cannotGrow(path, 'it cannot be opened')
+  enlargeFile(file, draft, context)
+}
+
+function whyNone(folders: readonly OpenedFolder[], what: 'overlay' | 'home'): string {
+  const isFolder = what === 'overlay' && folders.some(({ overlays }) => overlays.some(({ kind }) => kind === 'directory'))
+  return isFolder
+    ? 'its changes are files on the stick itself, which have all the room that the stick has'
+    : 'there is none on this stick'
+}
+
+function enlargeFile(file: StoreFile, draft: ChangeDraft, context: ChangeContext): void {
+  const { value: store } = readSnapshotStore(file.device)
+  const isStore = store !== null && !store.blank
+  const wanted = wantedBytes(context) ?? file.maxBytes
+  if (wanted > file.maxBytes) throw cannotGrow(file.name, `there is room for ${decimalSize(file.maxBytes)} at most`)
+  const chunkBytes = store?.chunkBytes ?? storeSectorBytes
+  const sizeBytes = isStore ? untrapped(wanted, chunkBytes) : wanted - (wanted % roundBytes)
+  if (sizeBytes <= file.device.size) {
+    draft.notes.push(`${file.name} has ${decimalSize(file.device.size)} already; there is nothing to add.`)
+    return
+  }
+  if (isStore && (!store.valid || store.exceptions.damageCount > 0))
+    throw cannotGrow(file.name, 'it is damaged or invalid; repair it first, which gives it room too')
+  draft.witnesses.push({ offset: file.startBytes, lengthBytes: Math.min(file.device.size, 4096) })
+  const before = file.device.size
+  const device = file.grow(sizeBytes)
+  if (isStore) {
+    const { count } = store.exceptions
+    const next = areaChunk(chunkBytes, Math.floor(count / entriesPerArea(chunkBytes))) * chunkBytes
+    // A list that ends with an area goes on in the next one, and what stood in its place would be taken for entries.
+    if (count % entriesPerArea(chunkBytes) === 0 && next >= before) device.writeSync?.(new Uint8Array(chunkBytes), next)
+    draft.steps.push(
+      `${file.name}: from ${decimalSize(before)} to ${decimalSize(sizeBytes)}. The system uses the new room from its next start on.`,
+    )
+  } else {
+    growExt(device, file.name, context)
+    draft.steps.push(
+      `${file.name}: from ${decimalSize(before)} to ${decimalSize(sizeBytes)}, and the filesystem in it takes the new room.`,
+    )
+  }
+  file.settle?.()
+  draft.endGroup()
+  draft.keeps.push('All files.')
+}
+
+function untrapped(sizeBytes: number, chunkBytes: number): number {
+  const chunks = Math.floor(sizeBytes / chunkBytes)
+  return (isTrapSize(chunks, chunkBytes) ? chunks - 1 : chunks) * chunkBytes
+}
