@@ -12,6 +12,9 @@ import { useNarrow } from './components/use-narrow.ts'
 import { useWindowTitle } from './components/use-window-title.ts'
 import { language, t } from './i18n/index.ts'
 import { CardFileScreen } from './screens/card/card-file-screen.tsx'
+import { ChangeScreen } from './screens/change/change-screen.tsx'
+import { RepairScreen } from './screens/change/repair-screen.tsx'
+import { UndoScreen } from './screens/change/undo-screen.tsx'
 import { DriveScreen } from './screens/drives/drive-screen.tsx'
 import { DrivesScreen } from './screens/drives/drives-screen.tsx'
 import { FlashScreen } from './screens/flash/flash-screen.tsx'
@@ -98,6 +101,12 @@ function CurrentScreen({ route }: { route: Route }) {
       return <DriveScreen key={route.path} path={route.path} />
     case 'card':
       return <CardFileScreen key={route.path} path={route.path} />
+    case 'repair':
+      return <RepairScreen key={route.path} path={route.path} />
+    case 'undo':
+      return <UndoScreen key={route.file} file={route.file} />
+    case 'change':
+      return <ChangeScreen key={route.id} id={route.id} />
     case 'flash':
       return <FlashScreen key={route.mode} mode={route.mode} />
     case 'plan':

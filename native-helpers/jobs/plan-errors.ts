@@ -72,6 +72,6 @@ export function planUnknown(): LivecardError {
   return new LivecardError('usage', 'plan-unknown', {
     message: 'This plan is not known: it was carried out already, or is older than 15 minutes.',
     meaning: nothingWritten,
-    next: 'Choose image and drive again, and confirm the new plan.',
+    next: 'Make the plan anew, and confirm the new one.',
   })
 }

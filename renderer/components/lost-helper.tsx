@@ -1,5 +1,7 @@
 import { useState } from 'react'
 import { t } from '../i18n/index.ts'
+import { runningHeading } from '../screens/change/change-words.ts'
+import { runningChanges, useChanges } from '../state/changes.ts'
 import type { Connection } from '../state/connection.ts'
 import { runningJobs, useJobs } from '../state/jobs.ts'
 import { helperAnswers } from '../transport.ts'
@@ -10,9 +12,11 @@ import { jobHeading } from './job-words.ts'
 /** The helper is gone: what that means for what was running, and the way to go on. */
 export function LostHelper({ connection }: { connection: Extract<Connection, { state: 'lost' }> }) {
   const jobs = useJobs((state) => state.jobs)
+  const changes = useChanges((state) => state.changes)
   const [trying, setTrying] = useState(false)
   const [stillGone, setStillGone] = useState(false)
   const running = runningJobs(jobs).map(jobHeading)
+  const changing = runningChanges(changes).map(runningHeading)
 
   const again = async () => {
     setTrying(true)
@@ -32,7 +36,8 @@ export function LostHelper({ connection }: { connection: Extract<Connection, { s
         </Button>
       }
     >
-      <p>{meaning(connection, running)}</p>
+      {running.length > 0 || changing.length === 0 ? <p>{meaning(connection, running)}</p> : null}
+      {changing.length > 0 ? <p>{t.lost.changing(changing.join(', '))}</p> : null}
       <p>{stillGone ? t.lost.stillGone : t.lost.reason(connection.reason.replace(/\.$/, ''))}</p>
     </Finding>
   )

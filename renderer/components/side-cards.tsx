@@ -1,6 +1,10 @@
 import { t } from '../i18n/index.ts'
 import { cardLine } from '../screens/card/card-words.ts'
+import { changeLine } from '../screens/change/change-words.ts'
 import { type SeenCard, useCards } from '../state/cards.ts'
+import { changeOnPath, runningChanges, useChanges } from '../state/changes.ts'
+import { useConnected } from '../state/connection.ts'
+import { useDrives } from '../state/drives.ts'
 import { fileName } from '../state/image.ts'
 import { useRecent } from '../state/recent.ts'
 import { useRoute } from '../state/route.ts'
@@ -13,20 +17,29 @@ export function SideCards() {
   const { recent, forgetAll } = useRecent()
   const cards = useCards((state) => state.cards)
   const route = useRoute((state) => state.route)
+  const changes = useChanges((state) => state.changes)
+  const drives = useDrives((state) => state.drives)
+  const connected = useConnected()
   const inWork = Object.values(cards).filter((card) => card.drive === null && !recent.some(({ path }) => path === card.path))
-  const paths = [...inWork.map((card) => card.path), ...recent.map((card) => card.path)]
+  // A change of a drive stands with the drive; of a file, here, also of one that was not looked at in this window.
+  const changing = runningChanges(changes).filter(({ path }) => !drives.some((drive) => drive.identity.path === path))
+  const paths = [...new Set([...changing, ...inWork, ...recent].map((one) => one.path))]
   if (paths.length === 0) return null
   return (
     <section aria-labelledby="side-cards">
       <h2 id="side-cards">{t.card.recent}</h2>
       <ul className="side-list">
         {paths.map((path) => {
-          const { word, mark } = lineOf(cards[path])
+          const change = changeLine(changeOnPath(changes, path, 0), cards[path] ?? null, connected)
+          const { word, mark } = change ?? lineOf(cards[path])
           return (
             <SideItem
               key={path}
-              to={{ screen: 'card', path }}
-              current={route.screen === 'card' && route.path === path}
+              to={change?.to ?? { screen: 'card', path }}
+              current={
+                ((route.screen === 'card' || route.screen === 'repair') && route.path === path) ||
+                (route.screen === 'change' && changes[route.id]?.path === path)
+              }
               picture={<CardFileIcon size={26} />}
               name={fileName(path)}
               word={word}

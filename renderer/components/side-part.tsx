@@ -1,6 +1,7 @@
 /** The left part: what is plugged in, which images are open, what was done. Each line with its state as a word and a shape. */
 import { useState } from 'react'
 import { format, t } from '../i18n/index.ts'
+import { useChanges } from '../state/changes.ts'
 import { useConnected } from '../state/connection.ts'
 import { sortDrives, useDrives } from '../state/drives.ts'
 import { useHistory } from '../state/history.ts'
@@ -18,6 +19,7 @@ import { SideItem } from './side-item.tsx'
 export function SidePart() {
   const route = useRoute((state) => state.route)
   const ended = useHistory((state) => state.jobs)
+  const undoFiles = useChanges((state) => state.undoFiles)
   return (
     <nav className="side" aria-label={t.frame.parts}>
       <Link to={{ screen: 'home' }} className="brand" label={t.frame.home} current={route.screen === 'home'}>
@@ -35,7 +37,7 @@ export function SidePart() {
           current={route.screen === 'history'}
           picture={<HistoryIcon size={24} />}
           name={t.frame.history}
-          word={t.frame.historyCount(ended.length)}
+          word={t.frame.historyCount(ended.length + undoFiles.length)}
         />
         <SideItem
           to={{ screen: 'settings' }}

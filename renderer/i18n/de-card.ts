@@ -51,7 +51,7 @@ export const deCard: Catalogue['card'] = {
     flash: 'Abbild schreiben…',
   },
   notYet: {
-    repair: 'Diese Version von Livecard findet es, kann es aber noch nicht reparieren.',
+    repair: 'Ein Ordner lässt sich nicht reparieren, aber das Laufwerk, auf dem er liegt: wählen Sie es in der Liste.',
     enlarge: 'Diese Version von Livecard kann noch nicht vergrößern.',
     backup: 'Diese Version von Livecard kann noch nicht sichern.',
     restore: 'Diese Version von Livecard kann noch nicht zurückspielen.',

@@ -40,9 +40,19 @@ const refusals: Record<string, ErrorWords> = {
   'file-exists': refused('Diese Kartendatei gibt es schon, in anderer Größe.', 'Wählen Sie einen anderen Namen.'),
   'folder-not-found': refused('Diesen Ordner gibt es nicht.', 'Legen Sie ihn an, oder wählen Sie einen anderen.'),
   'no-room': refused('In diesem Ordner ist nicht genug Platz.', 'Schaffen Sie Platz, oder wählen Sie einen anderen Ordner.'),
-  'plan-unknown': refused(
-    'Dieser Plan gilt nicht mehr.',
-    'Wählen Sie Abbild und Karte noch einmal, und bestätigen Sie den neuen Plan.',
+  'plan-unknown': refused('Dieser Plan gilt nicht mehr.', 'Machen Sie den Plan neu, und bestätigen Sie den neuen.'),
+  'card-changed': refused(
+    'Die Karte ist nicht mehr, wie sie war, als der Plan gemacht wurde.',
+    'Sehen Sie nach, dass nichts anderes die Karte benutzt, und machen Sie einen neuen Plan.',
+  ),
+  'card-busy': refused('Diese Karte wird schon verändert.', 'Warten Sie, bis das zu Ende ist.'),
+  'undo-card-changed': refused(
+    'Die Karte wurde verändert, seit diese Rücknahme-Datei gemacht wurde. Zurückzunehmen würde beschädigen, was danach kam.',
+    'Sehen Sie die Karte an. Geht sie, lassen Sie sie, wie sie ist; die Rücknahme-Datei kann dann weg.',
+  ),
+  'undo-other-card': refused(
+    'Das ist nicht die Karte, zu der die Rücknahme-Datei gehört.',
+    'Stecken Sie die Karte ein, die verändert wurde, und wählen Sie sie.',
   ),
   'target-twice': refused('Ein Ziel ist zweimal gewählt.', 'Wählen Sie jedes nur einmal.'),
 }

@@ -1,4 +1,5 @@
 import { deCard } from './de-card.ts'
+import { deChange } from './de-change.ts'
 import type { Catalogue } from './en.ts'
 
 const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
@@ -75,6 +76,7 @@ export const de: Catalogue = {
     practise: 'Mit einer Übungskarte probieren',
   },
   card: deCard,
+  change: deChange,
   practice: {
     title: 'Übungskarten',
     sub: 'Eine Übungskarte ist eine Datei, die sich wie eine Karte verhält, meist wie eine kaputte. Probieren Sie, was hilft, ohne etwas zu riskieren.',
@@ -373,6 +375,8 @@ export const de: Catalogue = {
     title: 'Der Teil von Livecard, der mit den Laufwerken spricht, ist stehen geblieben',
     reason: (reason) => `Er sagte: ${reason}.`,
     idle: 'Keine Karte wurde gerade geschrieben. Nichts wurde verändert.',
+    changing: (what) =>
+      `Das lief gerade: ${what}. Was vorher auf der Karte stand, ist in der Rücknahme-Datei; der Verlauf nimmt zurück, was begonnen war.`,
     running: (jobs) => `Das lief und ist nicht vollständig: ${jobs}. Karten, die nur angesehen wurden, sind unverändert.`,
     runningElsewhere: (jobs) =>
       `Das lief gerade: ${jobs}. Nach dem Neustart sehen Sie, ob es noch läuft; wenn nicht, ist diese Karte nicht vollständig.`,

@@ -50,7 +50,7 @@ export const enCard = {
   },
   /** Why a remedy cannot be pressed. */
   notYet: {
-    repair: 'This version of Livecard finds it, but cannot repair it yet.',
+    repair: 'A folder cannot be repaired, but the drive that it lies on: pick that in the list.',
     enlarge: 'This version of Livecard cannot enlarge yet.',
     backup: 'This version of Livecard cannot back up yet.',
     restore: 'This version of Livecard cannot restore yet.',

@@ -1,4 +1,5 @@
 import { enCard } from './en-card.ts'
+import { enChange } from './en-change.ts'
 
 /** Every sentence of the interface. A value is a text or a function of what it is about; `de.ts` must have the same shape. */
 const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
@@ -61,6 +62,7 @@ export const en = {
     practise: 'Try it with a practice card',
   },
   card: enCard,
+  change: enChange,
   practice: {
     title: 'Practice cards',
     sub: 'A practice card is a file that behaves like a card, mostly like a broken one. Try what helps without risking anything.',
@@ -361,6 +363,8 @@ export const en = {
     title: 'The part of Livecard that talks to drives has stopped',
     reason: (reason: string) => `It said: ${reason}.`,
     idle: 'No card was being written. Nothing was changed.',
+    changing: (what: string) =>
+      `This was running: ${what}. What stood on the card before is in the undo file; the history takes back what was begun.`,
     running: (jobs: string) => `This was running and is not complete: ${jobs}. Cards that were only looked at are unchanged.`,
     runningElsewhere: (jobs: string) =>
       `This was running: ${jobs}. After the new start you see whether it still is; if not, that card is not complete.`,

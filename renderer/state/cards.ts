@@ -27,6 +27,8 @@ interface CardsState {
   look(path: string, drive: Drive | null, base?: string | null): Promise<void>
   /** The answer is not waited for any more, and the helper stops reading. */
   stop(path: string): void
+  /** A report that came without a look, as after a change. */
+  known(path: string, drive: Drive | null, report: Report): void
   forget(path: string): void
 }
 
@@ -61,6 +63,12 @@ export const useCards = create<CardsState>()((set, get) => {
       if (card?.state !== 'looking') return
       void ask('cards.stop', { ticket: ticketOf(path, card.looks) })
       change(path, { state: card.report === null ? 'stopped' : 'known', looks: card.looks + 1 })
+    },
+    known(path, drive, report) {
+      const before = get().cards[path]
+      const [base, looks] = [before?.base ?? null, (before?.looks ?? 0) + 1]
+      const card: SeenCard = { path, base, state: 'known', report, seenAt: Date.now(), drive, error: null, looks }
+      set(({ cards }) => ({ cards: { ...cards, [path]: card } }))
     },
     forget: (path) => set(({ cards }) => ({ cards: Object.fromEntries(Object.entries(cards).filter(([one]) => one !== path)) })),
   }

@@ -74,3 +74,8 @@ export function labelsOf(drive: Drive): string[] {
 export function isOneVolume({ whole }: Drive): boolean {
   return whole.fs !== null || whole.label !== null || whole.mounts.length > 0
 }
+
+/** A drive's name begins so on Linux, macOS and Windows; a card file's does not. */
+export function isDevice(path: string): boolean {
+  return path.startsWith('/dev/') || path.startsWith('\\\\.\\')
+}

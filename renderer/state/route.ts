@@ -9,7 +9,11 @@ export type Route =
   | { screen: 'drive'; path: string }
   /** A card image, a folder or an overlay file. */
   | { screen: 'card'; path: string }
-  | { screen: 'job'; id: string }
+  /** The plan to repair a drive or a card image. */
+  | { screen: 'repair'; path: string }
+  /** The plan to take back what an undo file remembers. */
+  | { screen: 'undo'; file: string }
+  | { screen: 'job' | 'change'; id: string }
 
 const plain = ['list', 'drives', 'plan', 'history', 'settings', 'practice'] as const
 
@@ -17,16 +21,17 @@ export function routeOf(fragment: string): Route {
   const [screen = '', rest = ''] = fragment.replace(/^#?\/?/, '').split(/\/(.*)/s)
   for (const name of plain) if (screen === name) return { screen: name }
   if (screen === 'write' || screen === 'check') return { screen: 'flash', mode: screen }
-  if ((screen === 'drive' || screen === 'card') && rest) return { screen, path: decoded(rest) }
-  if (screen === 'job' && rest) return { screen: 'job', id: decoded(rest) }
+  if ((screen === 'drive' || screen === 'card' || screen === 'repair') && rest) return { screen, path: decoded(rest) }
+  if (screen === 'undo' && rest) return { screen, file: decoded(rest) }
+  if ((screen === 'job' || screen === 'change') && rest) return { screen, id: decoded(rest) }
   return { screen: 'home' }
 }
 
 export function addressOf(route: Route): string {
   if (route.screen === 'home') return '#/'
   if (route.screen === 'flash') return `#/${route.mode}`
-  if (route.screen === 'drive' || route.screen === 'card') return `#/${route.screen}/${encodeURIComponent(route.path)}`
-  if (route.screen === 'job') return `#/job/${encodeURIComponent(route.id)}`
+  const of = 'path' in route ? route.path : 'file' in route ? route.file : 'id' in route ? route.id : null
+  if (of !== null) return `#/${route.screen}/${encodeURIComponent(of)}`
   return `#/${route.screen}`
 }
 

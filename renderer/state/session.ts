@@ -1,7 +1,8 @@
 /** Ties the stores to the helper: what it reports goes into them. Runs once per page. */
-import { contractVersion, type Drive, type Job } from '../../native-helpers/contract.ts'
+import { type Change, contractVersion, type Drive, type Job } from '../../native-helpers/contract.ts'
 import { openTransport, type Transport } from '../transport.ts'
 import { useCards } from './cards.ts'
+import { changeFraction, runningChanges, useChanges } from './changes.ts'
 import { useConnection } from './connection.ts'
 import { useDrives } from './drives.ts'
 import { useFlash } from './flash.ts'
@@ -19,20 +20,29 @@ export async function startSession(): Promise<void> {
   const { client } = transport
   client.onClose((reason) => {
     useJobs.getState().helperLost()
+    useChanges.getState().helperLost()
     transport.setProgress(null)
     lost(reason)
   })
   client.on('drives', drivesReceived)
   client.on('job', (job) => jobReceived(job, transport))
+  client.on('change', (change) => changeReceived(change, transport))
 
   const hello = await client.call('hello', {})
   if (!hello.ok) return lost(hello.error.message)
   if (hello.value.contract !== contractVersion)
     return lost(`it speaks version ${hello.value.contract} of the contract, not ${contractVersion}`)
-  const [drives, jobs] = await Promise.all([client.call('drives.watch', {}), client.call('jobs.list', {})])
+  const [drives, jobs, changes] = await Promise.all([
+    client.call('drives.watch', {}),
+    client.call('jobs.list', {}),
+    client.call('changes.list', {}),
+  ])
   if (drives.ok) drivesReceived(drives.value)
   if (jobs.ok) useJobs.getState().listed(jobs.value)
+  if (changes.ok) useChanges.getState().listed(changes.value)
   opened(transport, hello.value)
+  useChanges.getState().knownAgain(changes.ok ? changes.value : [])
+  void useChanges.getState().loadUndoFiles()
   const ended = await useHistory.getState().load()
   useJobs.getState().knownAgain([...(jobs.ok ? jobs.value : []), ...ended])
 }
@@ -45,9 +55,20 @@ function drivesReceived(drives: Drive[]): void {
 
 function jobReceived(job: Job, transport: Transport): void {
   useJobs.getState().received(job)
-  transport.setProgress(overallFraction(useJobs.getState().jobs))
+  tellProgress(transport)
   if (job.state === 'running') return
   void useHistory.getState().load()
   // What was seen before is not what is there now.
   if (job.kind === 'flash') for (const target of job.targets) useCards.getState().forget(target.path)
+}
+
+function changeReceived(change: Change, transport: Transport): void {
+  useChanges.getState().received(change)
+  tellProgress(transport)
+}
+
+/** The taskbar has one bar: the jobs' where any runs, as they take longest. */
+function tellProgress(transport: Transport): void {
+  const [change] = runningChanges(useChanges.getState().changes)
+  transport.setProgress(overallFraction(useJobs.getState().jobs) ?? (change ? (changeFraction(change) ?? 0) : null))
 }

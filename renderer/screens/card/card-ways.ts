@@ -5,8 +5,9 @@ import { go } from '../../state/route.ts'
 import type { RemedyWay } from './findings.tsx'
 
 /** `why`: what keeps the drive from being written, where something does. */
-export function waysOfDrive(isWritable: boolean, why: string): RemedyWay {
+export function waysOfDrive(path: string, isWritable: boolean, why: string): RemedyWay {
   return (remedy) => {
+    if (remedy === 'repair') return isWritable ? () => go({ screen: 'repair', path }) : why
     if (remedy !== 'flash') return t.card.notYet[remedy]
     return isWritable ? () => go({ screen: 'flash', mode: 'write' }) : why
   }
@@ -15,6 +16,7 @@ export function waysOfDrive(isWritable: boolean, why: string): RemedyWay {
 /** A card image can be written like a card; a folder is only a part of one, and an overlay file a part of a system. */
 export function waysOfFile(kind: 'image' | 'folder' | 'overlay' | 'drive', path: string): RemedyWay {
   return (remedy) => {
+    if (remedy === 'repair') return kind === 'folder' ? t.card.notYet.repair : () => go({ screen: 'repair', path })
     if (remedy !== 'flash') return t.card.notYet[remedy]
     return kind === 'image' ? () => writeInto(path) : t.card.notYet.folder
   }

@@ -8,6 +8,7 @@ import { Refusals } from '../../components/refusals.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { format, t } from '../../i18n/index.ts'
 import { type SeenCard, seenOnDrive, useCards } from '../../state/cards.ts'
+import { changeOnPath, useChanges } from '../../state/changes.ts'
 import { useConnection } from '../../state/connection.ts'
 import { driveKey, refusalsOf, useDrives } from '../../state/drives.ts'
 import { jobOnPath, useJobs } from '../../state/jobs.ts'
@@ -42,7 +43,13 @@ function TakenOut({ card, drive }: { card: SeenCard; drive: Drive }) {
       <Finding kind="warn" title={t.card.gone} urgent>
         <p>{t.card.goneText(format.date(card.seenAt))}</p>
       </Finding>
-      <CardView card={card} report={card.report} name={drive.name} wayOf={waysOfDrive(false, t.card.gone)} acts={null} />
+      <CardView
+        card={card}
+        report={card.report}
+        name={drive.name}
+        wayOf={waysOfDrive(drive.identity.path, false, t.card.gone)}
+        acts={null}
+      />
     </Screen>
   )
 }
@@ -51,7 +58,9 @@ function PluggedIn({ drive, card }: { drive: Drive; card: SeenCard | null }) {
   const { path } = drive.identity
   const showVirtual = useSettings((state) => state.showVirtual)
   const seen = useCards((state) => seenOnDrive(state.cards, drive))
-  const isWritten = useJobs((state) => jobOnPath(state.jobs, path, 0)?.state === 'running')
+  const isFlashed = useJobs((state) => jobOnPath(state.jobs, path, 0)?.state === 'running')
+  const isChanged = useChanges((state) => changeOnPath(state.changes, path, 0)?.state === 'running')
+  const isWritten = isFlashed || isChanged
   const asksNoPassword = useConnection(({ connection }) => connection.state === 'open' && connection.helper.privileged)
   const refusals = refusalsOf(drive, showVirtual)
   const isWritable = refusals.length === 0
@@ -88,13 +97,13 @@ function PluggedIn({ drive, card }: { drive: Drive; card: SeenCard | null }) {
           card={seen}
           report={report}
           name={drive.name}
-          wayOf={waysOfDrive(isWritable, t.card.notYet.flash)}
-          acts={<Acts isWritable={isWritable} />}
+          wayOf={waysOfDrive(path, isWritable, t.card.notYet.flash)}
+          acts={<Acts path={path} isWritable={isWritable} isSeen />}
         />
       ) : (
         <>
           <div className="actions">
-            <Acts isWritable={isWritable} />
+            <Acts path={path} isWritable={isWritable} isSeen={false} />
           </div>
           <PartitionMap drive={drive} />
           <Volumes drive={drive} />
@@ -138,9 +147,10 @@ function AskToLook({
 }
 
 /** They lead to the choice of an image; the drive is not chosen there either until the user does it. */
-function Acts({ isWritable }: { isWritable: boolean }) {
+function Acts({ path, isWritable, isSeen }: { path: string; isWritable: boolean; isSeen: boolean }) {
   return (
     <>
+      {isWritable && isSeen ? <Button onPress={() => go({ screen: 'repair', path })}>{t.card.remedies.repair}</Button> : null}
       {isWritable ? <Button onPress={() => go({ screen: 'flash', mode: 'write' })}>{t.drives.writeImage}</Button> : null}
       <Button onPress={() => go({ screen: 'flash', mode: 'check' })}>{t.drives.checkImage}</Button>
     </>

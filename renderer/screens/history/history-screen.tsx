@@ -5,17 +5,22 @@ import { Link } from '../../components/link.tsx'
 import { Mark, type MarkKind } from '../../components/mark.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { format, t } from '../../i18n/index.ts'
+import { useChanges } from '../../state/changes.ts'
 import { useHistory } from '../../state/history.ts'
 import { imageTitle } from '../../state/image.ts'
+import { UndoFiles } from './undo-files.tsx'
 
 const marks: Record<Job['state'], MarkKind> = { running: 'busy', done: 'good', failed: 'bad', cancelled: 'warn' }
 
 export function HistoryScreen() {
   const { jobs, error } = useHistory()
+  const canTakeBack = useChanges((state) => state.undoFiles.length > 0)
   return (
     <Screen title={t.history.title} sub={t.history.sub}>
       {error ? <ErrorFinding error={error} /> : null}
-      {jobs.length === 0 ? (
+      <UndoFiles />
+      {canTakeBack && jobs.length > 0 ? <h2 className="section-title">{t.change.history.jobs}</h2> : null}
+      {jobs.length === 0 && canTakeBack ? null : jobs.length === 0 ? (
         <section className="sheet empty">
           <h2>{t.history.none}</h2>
           <p className="soft">{t.history.noneText}</p>

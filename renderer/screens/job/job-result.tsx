@@ -9,6 +9,7 @@ import { Link } from '../../components/link.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { SpeedCurve } from '../../components/speed-curve.tsx'
 import { format, t } from '../../i18n/index.ts'
+import { isDevice } from '../../state/drives.ts'
 import { imageTitle, useImages } from '../../state/image.ts'
 import { go } from '../../state/route.ts'
 import { JobTargets } from './job-targets.tsx'
@@ -75,11 +76,6 @@ function Stopped({ job }: { job: Job }) {
       )}
     </Finding>
   )
-}
-
-/** A drive's name begins so on Linux, macOS and Windows; a card file's does not. */
-function isDevice(path: string): boolean {
-  return path.startsWith('/dev/') || path.startsWith('\\\\.\\')
 }
 
 function Figures({ job }: { job: Job }) {

@@ -1,0 +1,46 @@
+/** How changes are called in a heading and in the left part, and which screen a card has. */
+import type { Change } from '../../../native-helpers/contract.ts'
+import type { MarkKind } from '../../components/mark.tsx'
+import { format, t } from '../../i18n/index.ts'
+import type { SeenCard } from '../../state/cards.ts'
+import { changeFraction } from '../../state/changes.ts'
+import { isDevice, useDrives } from '../../state/drives.ts'
+import type { Route } from '../../state/route.ts'
+
+export function runningHeading({ job, label }: Pick<Change, 'job' | 'label'>): string {
+  if (job === 'undo') return t.change.running.undo(label)
+  return job === 'repair' ? t.change.running.repair(label) : t.change.running.other(label)
+}
+
+export function runningChangeWord(change: Change, connected: boolean): string {
+  if (!connected) return t.states.notKnown
+  const fraction = changeFraction(change)
+  const percent = fraction === null ? t.states.working : format.percent(fraction)
+  if (change.job === 'undo') return t.change.running.undoWord(percent)
+  return change.job === 'repair' ? t.change.running.repairWord(percent) : t.change.running.otherWord(percent)
+}
+
+/** A card's line in the left part while it is changed, and after that failed until the card is looked at anew; else null. */
+export function changeLine(
+  change: Change | null,
+  seen: SeenCard | null,
+  connected: boolean,
+): { word: string; mark: MarkKind; to: Route; isRunning: boolean } | null {
+  if (change === null) return null
+  const to: Route = { screen: 'change', id: change.id }
+  if (change.state === 'running')
+    return { word: runningChangeWord(change, connected), mark: connected ? 'busy' : 'warn', to, isRunning: true }
+  const wasSeenSince = seen !== null && seen.report !== null && seen.seenAt >= (change.endedAt ?? 0)
+  if (change.state !== 'failed' || wasSeenSince || seen?.state === 'looking') return null
+  return { word: failedWord(change), mark: 'bad', to, isRunning: false }
+}
+
+function failedWord({ job }: Change): string {
+  if (job === 'undo') return t.change.running.failedUndo
+  return job === 'repair' ? t.change.running.failedRepair : t.change.running.failedOther
+}
+
+export function cardRoute(path: string): Route {
+  const isDrive = isDevice(path) || useDrives.getState().drives.some((drive) => drive.identity.path === path)
+  return { screen: isDrive ? 'drive' : 'card', path }
+}
