@@ -43,7 +43,8 @@ test('wrong usage ends with 2, says why in three parts on stderr, and nothing on
     ['inspect', join(folder, 'absent.img')],
     ['inspect', folder, '--base', image],
     ['repair'],
-    ['enlarge', image, '--to', 'max'],
+    ['enlarge', image],
+    ['backup', image, 'x.tar'],
     ['demo', folder, 'no-such-card'],
     ['flash'],
     ['flash', image],
@@ -75,8 +76,8 @@ test('wrong usage ends with 2, says why in three parts on stderr, and nothing on
 })
 
 test('a verb of another version is not called unknown', async () => {
-  const { stderr } = await runCli(['enlarge', '/x'])
-  assert.match(stderr, /does not have "enlarge"/)
+  const { stderr } = await runCli(['backup', '/x'])
+  assert.match(stderr, /does not have "backup"/)
   assert.match((await runCli(['repiar', '/x'])).stderr, /There is no "repiar"/)
 })
 
