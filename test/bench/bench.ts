@@ -1,6 +1,7 @@
 /**
  * Side by side with dd and the unpackers: `npm run bench`, as root, on a machine that has nothing else to do.
- *   --size 1024   MiB of the image      --runs 5   of which the median counts      --only raw,gzip,zstd,xz,verify,inspect      --peer   etcher-sdk too
+ *   --size 1024   MiB of every image (each kind has its own size without)      --runs 5   of which the median counts      --peer   etcher-sdk too
+ *   --only raw,gzip,zstd,xz,verify,inspect,e2fsck,squashfs
  * Everything is made in memory and removed again. Prints a table in Markdown.
  */
 import { execFileSync } from 'node:child_process'
@@ -20,6 +21,7 @@ interface OwnRun {
 
 interface Row {
   device: string
+  sizeMib: number
   what: string
   against: string
   ownMs: number[]
@@ -29,15 +31,19 @@ interface Row {
 
 const { values } = parseArgs({
   options: {
-    size: { type: 'string', default: '1024' },
+    size: { type: 'string' },
     runs: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'raw,gzip,zstd,xz,verify,inspect' },
+    only: { type: 'string', default: 'raw,gzip,zstd,xz,verify,inspect,e2fsck,squashfs' },
     peer: { type: 'boolean', default: false },
   },
 })
-const sizeBytes = Number(values.size) * 1024 * 1024
 const runs = Number(values.runs)
 const wanted = new Set(values.only.split(','))
+/** As much as takes some seconds, so that what runs once at the start does not decide. */
+const usualMib = { raw: 2048, zstd: 1024, gzip: 256, xz: 96, verify: 2048 } as const
+const kinds = ['raw', 'verify', 'zstd', 'gzip', 'xz'] as const
+type Kind = (typeof kinds)[number]
+const mebibyte = 1024 * 1024
 const ddOptions = 'bs=4M oflag=direct iflag=fullblock conv=fsync status=none'
 
 /** For each kind of image: what people would type instead. */
@@ -62,7 +68,7 @@ function timed(script: string, ...args: string[]): number {
   return performance.now() - started
 }
 
-function bytesAreRight(raw: string, device: BenchDevice): boolean {
+function bytesAreRight(raw: string, device: BenchDevice, sizeBytes: number): boolean {
   try {
     bash('cmp -s -n "$3" "$1" "$2"', raw, device.path, String(sizeBytes))
     return true
@@ -77,10 +83,17 @@ function wipe(device: BenchDevice): void {
 
 let peakMib = 0
 
-function measure(device: BenchDevice, images: Images, peer: boolean): Row[] {
+interface Batch {
+  images: Images
+  sizeMib: number
+  wanted: ReadonlySet<Kind>
+}
+
+function measure(device: BenchDevice, { images, sizeMib, wanted }: Batch, peer: boolean): Row[] {
+  const sizeBytes = sizeMib * mebibyte
   const rows: Row[] = []
   const row = (what: string, against: string): Row => {
-    const made: Row = { device: device.name, what, against, ownMs: [], otherMs: [], note: '' }
+    const made: Row = { device: device.name, sizeMib, what, against, ownMs: [], otherMs: [], note: '' }
     rows.push(made)
     return made
   }
@@ -94,7 +107,7 @@ function measure(device: BenchDevice, images: Images, peer: boolean): Row[] {
     for (let run = 0; run < runs; run += 1) {
       wipe(device)
       const ours = own('flash', images[kind], device)
-      if (!bytesAreRight(images.raw, device)) throw new Error(`wrong bytes after writing ${kind}`)
+      if (!bytesAreRight(images.raw, device, sizeBytes)) throw new Error(`wrong bytes after writing ${kind}`)
       peakMib = Math.max(peakMib, ours.maxRssMib)
       for (const { script, row } of against) {
         row.ownMs.push(ours.writeMs)
@@ -102,7 +115,7 @@ function measure(device: BenchDevice, images: Images, peer: boolean): Row[] {
       }
       back?.ownMs.push(ours.verifyMs)
       back?.otherMs.push(timed(readScript, device.path, String(sizeBytes)))
-      if (other) peerRun(other, images, kind, device, ours)
+      if (other) peerRun(other, { images, kind, sizeBytes }, device, ours)
     }
   }
   if (!wanted.has('verify')) return rows
@@ -120,13 +133,19 @@ function measure(device: BenchDevice, images: Images, peer: boolean): Row[] {
   return rows
 }
 
-function peerRun(row: Row, images: Images, kind: keyof Images, device: BenchDevice, ours: OwnRun): void {
+interface PeerWork {
+  images: Images
+  kind: keyof Images
+  sizeBytes: number
+}
+
+function peerRun(row: Row, { images, kind, sizeBytes }: PeerWork, device: BenchDevice, ours: OwnRun): void {
   wipe(device)
   try {
     const { totalMs, failures, maxRssMib } = runPeer(images[kind], device)
     row.ownMs.push(ours.writeMs)
     row.otherMs.push(totalMs)
-    const right = bytesAreRight(images.raw, device)
+    const right = bytesAreRight(images.raw, device, sizeBytes)
     row.note = failures.length > 0 ? `it failed: ${failures[0]}` : `${right ? 'bytes right' : 'WRONG BYTES'}, ${maxRssMib} MiB`
   } catch (thrown) {
     row.note = `it ended with ${thrown instanceof Error ? thrown.message.split('\n')[0] : thrown}`
@@ -139,12 +158,12 @@ function median(numbers: number[]): number {
 }
 
 function table(rows: Row[]): string {
-  const speed = (ms: number[]) => (ms.length > 0 ? `${Math.round((sizeBytes / 1024 / 1024 / median(ms)) * 1000)}` : '')
-  const lines = rows.map(({ device, what, against, ownMs, otherMs, note }) => {
+  const lines = rows.map(({ device, sizeMib, what, against, ownMs, otherMs, note }) => {
+    const speed = (ms: number[]) => (ms.length > 0 ? `${Math.round((sizeMib / median(ms)) * 1000)}` : '')
     const ratio = otherMs.length > 0 ? (median(otherMs) / median(ownMs)).toFixed(2) : ''
-    return `| ${[device, what, speed(ownMs), against, speed(otherMs), ratio, note].join(' | ')} |`
+    return `| ${[device, what, sizeMib, speed(ownMs), against, speed(otherMs), ratio, note].join(' | ')} |`
   })
-  return ['| device | what | MiB/s | against | MiB/s | ratio | |', '|---|---|--:|---|--:|--:|---|', ...lines].join('\n')
+  return ['| device | what | MiB | MiB/s | against | MiB/s | ratio | |', '|---|---|--:|--:|---|--:|--:|---|', ...lines].join('\n')
 }
 
 // What runs at the moment gets the signal too and fails, and then everything is removed as at any other end.
@@ -157,10 +176,22 @@ try {
     console.error('making cards to inspect …')
     console.log(`${await inspectFigures(folder, runs)}\n`)
   }
+  for (const script of ['e2fsck', 'squashfs']) if (wanted.delete(script)) console.log(`${alone(script)}\n`)
   if (wanted.size > 0) await speeds()
 } finally {
   for (const device of devices) device.remove()
   rmSync(folder, { recursive: true, force: true })
+}
+
+/** A benchmark with a script of its own, which prints its table. */
+function alone(script: string): string {
+  console.error(`measuring ${script} …`)
+  const args = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, `${script}.ts`)]
+  return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+function sizeOf(kind: Kind): number {
+  return values.size === undefined ? usualMib[kind] : Number(values.size)
 }
 
 async function speeds(): Promise<void> {
@@ -170,25 +201,29 @@ async function speeds(): Promise<void> {
     peer = missing === null
     if (missing) console.log(`etcher-sdk could not be installed here, so it is not compared: ${missing}\n`)
   }
-  console.error(`making images of ${values.size} MiB …`)
-  const images = makeImages(folder, sizeBytes, wanted)
-  const deviceBytes = sizeBytes + 64 * 1024 * 1024
   const rows: Row[] = []
-  for (const make of [() => loopDevice(folder, deviceBytes), () => zramDevice(deviceBytes)]) {
-    const device = make()
-    if (!device) {
-      console.log('There is no free zram device here; that half is left out.\n')
-      continue
+  const tasks = kinds.filter((kind) => wanted.has(kind))
+  for (const sizeMib of new Set(tasks.map(sizeOf))) {
+    const own = new Set<Kind>(tasks.filter((kind) => sizeOf(kind) === sizeMib))
+    console.error(`making images of ${sizeMib} MiB: ${[...own].join(', ')} …`)
+    const images = makeImages(folder, sizeMib * mebibyte, own)
+    for (const make of [loopDevice.bind(null, folder), zramDevice]) {
+      const device = make((sizeMib + 64) * mebibyte)
+      if (!device) {
+        console.log('There is no free zram device here; that half is left out.\n')
+        continue
+      }
+      devices.push(device)
+      console.error(`measuring on ${device.name} …`)
+      rows.push(...measure(device, { images, sizeMib, wanted: own }, peer))
+      device.remove()
+      devices.pop()
     }
-    devices.push(device)
-    console.error(`measuring on ${device.name} …`)
-    rows.push(...measure(device, images, peer))
-    device.remove()
-    devices.pop()
+    for (const path of Object.values(images)) rmSync(path, { force: true })
   }
   console.log(table(rows))
   const load = loadavg()[0]?.toFixed(1)
   console.log(
-    `\n${values.size} MiB, median of ${runs}, ${cpus().length} cores (${cpus()[0]?.model}), load ${load}. Peak memory of ours: ${peakMib} MiB.`,
+    `\nMedian of ${runs}, ${cpus().length} cores (${cpus()[0]?.model}), load ${load}. Peak memory of ours: ${peakMib} MiB.`,
   )
 }
