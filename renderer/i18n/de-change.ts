@@ -49,7 +49,7 @@ export const deChange: Catalogue['change'] = {
     asBefore: 'Die Karte ist dann, wie sie vorher war, mit allem, was damals nicht stimmte.',
     used: 'Eine Karte, die seither benutzt wurde, wird abgelehnt, und nichts wird geschrieben: alte Stücke würden beschädigen, was neu ist.',
     facts: 'Worum es geht',
-    begun: 'Getan',
+    begun: 'Begonnen',
     card: 'Karte',
     file: 'Rücknahme-Datei',
     nothing: 'Es gibt nichts zurückzunehmen.',

@@ -334,7 +334,7 @@ export const de: Catalogue = {
   },
   history: {
     title: 'Verlauf',
-    sub: 'Was geschrieben und verglichen wurde, das Neueste zuerst.',
+    sub: 'Was geschrieben, verglichen und verändert wurde, das Neueste zuerst.',
     none: 'Noch nichts',
     noneText: 'Aufträge erscheinen hier, wenn sie zu Ende sind.',
     wrote: (image, where) => `${image} auf ${where}`,

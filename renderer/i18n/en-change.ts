@@ -43,7 +43,7 @@ export const enChange = {
     asBefore: 'The card is then as it was before, with everything that was wrong on it then.',
     used: 'A card that was used since is refused, and nothing is written to it: putting back old pieces would damage what is new.',
     facts: 'What it is about',
-    begun: 'Done',
+    begun: 'Begun',
     card: 'Card',
     file: 'Undo file',
     nothing: 'There is nothing to take back.',

@@ -321,7 +321,7 @@ export const en = {
   },
   history: {
     title: 'History',
-    sub: 'What was written and compared, newest first.',
+    sub: 'What was written, compared and changed, newest first.',
     none: 'Nothing yet',
     noneText: 'Jobs appear here when they have ended.',
     wrote: (image: string, where: string) => `${image} to ${where}`,

@@ -1,0 +1,41 @@
+/** Repairing a card and taking it back: the plan, the last question, how it goes and how it ended. */
+import type { Locator, Page } from 'playwright-core'
+
+export class ChangePage {
+  readonly page: Page
+  readonly main: Locator
+  /** On the plan; its words end with three dots. */
+  readonly act: Locator
+  readonly question: Locator
+  readonly confirm: Locator
+  readonly leave: Locator
+  readonly outcome: Locator
+  readonly undoFiles: Locator
+
+  constructor(page: Page) {
+    const acts = /^(Repair|Take back) /
+    this.page = page
+    this.main = page.getByRole('main')
+    this.act = this.main.locator('.screen-end').getByRole('button', { name: acts })
+    this.question = page.getByRole('alertdialog')
+    this.confirm = this.question.getByRole('button', { name: acts })
+    this.leave = this.question.getByRole('button', { name: 'Leave it as it is' })
+    this.outcome = page.getByRole('alert')
+    this.undoFiles = page.getByRole('region', { name: 'What can be taken back' }).getByRole('listitem')
+  }
+
+  async planned(): Promise<void> {
+    await this.act.waitFor({ timeout: 60_000 })
+  }
+
+  async goThrough(): Promise<void> {
+    await this.planned()
+    await this.act.click()
+    await this.confirm.click()
+    await this.outcome.waitFor({ timeout: 60_000 })
+  }
+
+  part(name: string): Locator {
+    return this.main.locator('section').filter({ has: this.page.getByRole('heading', { name, exact: true }) })
+  }
+}
