@@ -133,8 +133,10 @@ function repairExt(volume: CardVolume, draft: ChangeDraft, { seconds }: ChangeCo
 
 /** What e2fsck did, in how many lines, without the passes and the sum at its end. */
 function summary(text: string): string {
-  const lines = text.split('\n').filter((line) => line !== '' && !/^(e2fsck |Pass \d|\/dev\/card: )/.test(line.trim()))
-  return lines.length === 0 ? 'Nothing in it is damaged.' : `It answers ${lines.length} findings, such as: ${lines[0]?.trim()}`
+  const isAround = /^(e2fsck |Pass \d|\/dev\/card: )|: \d+\/\d+ files \(.*\), \d+\/\d+ blocks$/
+  const lines = text.split('\n').filter((line) => line !== '' && !isAround.test(line.trim()))
+  if (lines.length === 0) return 'Nothing in it is damaged.'
+  return `It answers ${lines.length} ${lines.length === 1 ? 'finding' : 'findings, such as'}: ${lines[0]?.trim()}`
 }
 
 function nameOf({ number, identity }: CardVolume): string {
