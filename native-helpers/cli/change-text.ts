@@ -9,7 +9,7 @@ export function changeText(plan: ChangePlan): string {
   return [
     ...table([['Target', `${target.label} (${target.path}, ${decimalSize(target.sizeBytes)})`]]),
     ...(unmounts.length > 0 ? [`  is unmounted first: ${unmounts.join(', ')}`] : []),
-    ...(steps.length > 0 ? ['Steps', ...steps.map((text, index) => `  ${index + 1}. ${text}`)] : ['There is nothing to do.']),
+    ...(steps.length > 0 ? ['Steps', ...steps.map((text, index) => `  ${index + 1}. ${text}`)] : ['This would change nothing.']),
     ...listed('Stays', keeps),
     ...listed('Goes', loses),
     ...notes.map((text) => `Note: ${text}`),

@@ -22,7 +22,8 @@ async function work(task: ChangeTask): Promise<ChangeMessage> {
   switch (task.do) {
     case 'plan': {
       const { draft, writeBytes, digest } = await planned(task.source, openFileDevice(task.source.device), task)
-      const { steps, keeps, loses, notes } = draft
+      const { steps, keeps, loses } = draft
+      const notes = [...draft.notes, ...(task.job === 'repair' ? await leftOver(task.source, draft.view) : [])]
       return { planned: { steps, keeps, loses, notes, writeBytes, digest } }
     }
     case 'apply':
@@ -44,6 +45,12 @@ async function work(task: ChangeTask): Promise<ChangeMessage> {
 async function planned(source: ChangeSource, device: BlockDevice, { job, context }: Extract<ChangeTask, { job: unknown }>) {
   const card = await openCard({ ...source, device: readOnly(device), base: source.base && openFileDevice(source.base) })
   return planChange(card, job, context)
+}
+
+/** What a repair is asked for and does not mend, by a look at the card as it would be. */
+async function leftOver(source: ChangeSource, view: BlockDevice): Promise<string[]> {
+  const { findings } = await reportOn(source, view)
+  return findings.filter(({ remedy }) => remedy === 'repair').map(({ title, detail }) => `Not mended by this: ${title} ${detail}`)
 }
 
 /** Made up again from the card as it is now, which must come to the same; then written. */
