@@ -1,6 +1,9 @@
-/** Closing the window ends the app. While a card is being written it asks first, and a job that is stopped is waited for. */
+/**
+ * Closing the window ends the app. While a card is being written it asks first, and a job that is stopped is waited for; a change of a card cannot be stopped,
+ * so its end is waited for, however long it takes.
+ */
 import { app, type BrowserWindow, dialog } from 'electron'
-import type { Job } from '../native-helpers/contract.ts'
+import type { Change, Job } from '../native-helpers/contract.ts'
 import { type Client, createClient } from '../native-helpers/contract-client.ts'
 import type { HelperLink } from './helper-link.ts'
 import { words } from './words.ts'
@@ -17,6 +20,13 @@ export function guardLeaving(link: HelperLink): Leaving {
   const running = new Set<string>()
   let client: Client | null = null
   let emptied = () => {}
+  const changing = new Set<string>()
+  let unchanging = () => {}
+  const noteChange = (change: Change) => {
+    if (change.state === 'running') changing.add(change.id)
+    else changing.delete(change.id)
+    if (changing.size === 0) unchanging()
+  }
   const note = (job: Job) => {
     if (job.state === 'running') running.add(job.id)
     else running.delete(job.id)
@@ -26,12 +36,18 @@ export function guardLeaving(link: HelperLink): Leaving {
   link.onStart(() => {
     client = createClient(link.connect())
     client.on('job', note)
+    client.on('change', noteChange)
     client.onClose(() => {
       running.clear()
+      changing.clear()
       emptied()
+      unchanging()
     })
     void client.call('jobs.list', {}).then((listed) => {
       if (listed.ok) for (const job of listed.value) note(job)
+    })
+    void client.call('changes.list', {}).then((listed) => {
+      if (listed.ok) for (const change of listed.value) noteChange(change)
     })
   })
 
@@ -44,6 +60,13 @@ export function guardLeaving(link: HelperLink): Leaving {
     if (running.size > 0) await allEnded
   }
 
+  const changesEnd = async () => {
+    if (changing.size === 0) return
+    await new Promise<void>((resolve) => {
+      unchanging = resolve
+    })
+  }
+
   return {
     guard(window) {
       let asking = false
@@ -54,8 +77,9 @@ export function guardLeaving(link: HelperLink): Leaving {
         if (asking) return
         asking = true
         void (async () => {
-          if (running.size === 0 || (await mayStop(window))) {
-            await stopJobs()
+          const mayLeave = (changing.size === 0 || (await mayWait(window))) && (running.size === 0 || (await mayStop(window)))
+          if (mayLeave) {
+            await Promise.all([stopJobs(), changesEnd()])
             await link.stop()
             leave = true
             // `exit` asks nobody again; the helper is gone and the page has nothing to save.
@@ -68,12 +92,21 @@ export function guardLeaving(link: HelperLink): Leaving {
   }
 }
 
-async function mayStop(window: BrowserWindow): Promise<boolean> {
+function mayStop(window: BrowserWindow): Promise<boolean> {
+  return ask(window, words.quitTitle, words.quitDetail, [words.keepOn, words.stopAndQuit])
+}
+
+function mayWait(window: BrowserWindow): Promise<boolean> {
+  return ask(window, words.changingTitle, words.changingDetail, [words.stayOpen, words.closeWhenDone])
+}
+
+/** True for the second answer; the first is that of Escape. */
+async function ask(window: BrowserWindow, message: string, detail: string, buttons: [string, string]): Promise<boolean> {
   const answer = await dialog.showMessageBox(window, {
     type: 'warning',
-    message: words.quitTitle,
-    detail: words.quitDetail,
-    buttons: [words.keepOn, words.stopAndQuit],
+    message,
+    detail,
+    buttons,
     defaultId: 0,
     cancelId: 0,
     noLink: true,

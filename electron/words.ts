@@ -11,4 +11,9 @@ export const words = {
   quitDetail: 'If you stop now, what is on the card so far is not a usable system and has to be written again.',
   keepOn: 'Go on writing',
   stopAndQuit: 'Stop writing and quit',
+  changingTitle: 'A card is still being changed',
+  changingDetail:
+    'That is brought to its end, as a card that is changed half-way helps nobody. The window can close as soon as it is done.',
+  stayOpen: 'Stay open',
+  closeWhenDone: 'Close when it is done',
 }

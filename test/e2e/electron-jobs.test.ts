@@ -1,16 +1,24 @@
 /** The shell around a job that runs: quitting asks, the taskbar shows it, and a page that dies finds it again. */
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chownSync, existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { ElectronApplication } from 'playwright-core'
+import type { Report } from '../../native-helpers/contract.ts'
+import { makePracticeCard } from '../../native-helpers/jobs/demo/make-cards.ts'
+import { hasModules } from '../../native-helpers/wasm/modules.ts'
 import { type Display, openDisplay } from '../support/display.ts'
 import { helpersBelow, launchApp, type OpenedApp, type StagedApp, stageApp } from '../support/electron-app.ts'
 import { AppPage } from '../support/pages/app-page.ts'
+import { ChangePage } from '../support/pages/change-page.ts'
 import { FlashPage } from '../support/pages/flash-page.ts'
 import { PlanPage } from '../support/pages/plan-page.ts'
 import { until } from '../support/patience.ts'
+import { runCli } from '../support/run-cli.ts'
 import { slowImage } from '../support/slow-image-server.ts'
+import { testFolder } from '../support/tools.ts'
 
 let display: Display
 let staged: StagedApp
@@ -87,6 +95,51 @@ test('the page dies in the middle: it comes back and finds the job running', lim
     await until(async () => assert.match(String(await shown()), jobHeading))
   }),
 )
+
+test('closing while a card is changed: it says so, waits for the end, and the card is whole', {
+  timeout: 120_000,
+  skip: hasModules() ? false : 'this tree was built without the tools in WebAssembly',
+}, async (t) => {
+  const opened = await launchApp(staged, { user: 'user', display: display.name })
+  const { app, page, home } = opened
+  let helper: number | undefined
+  try {
+    await recordShell(app)
+    const { path } = await makePracticeCard('liveos-invalid', testFolder(t), { ifThere: 'leave' })
+    const card = join(home, 'card.img')
+    execFileSync('cp', ['--sparse=always', path, card])
+    const { uid, gid } = statSync(home)
+    chownSync(card, uid, gid)
+    const [frame, change] = [new AppPage(page), new ChangePage(page)]
+    await frame.heading.waitFor()
+    await frame.goTo(`repair/${encodeURIComponent(card)}`)
+    await change.planned()
+    await change.act.click()
+    await change.confirm.click()
+    await page.getByRole('heading', { name: 'Repairing card.img' }).waitFor()
+    helper = helpersBelow(app.process().pid ?? 0)[0]
+    if (helper === undefined) return assert.fail('there is no helper')
+    // Longer than a job that can be stopped would be waited for.
+    process.kill(helper, 'SIGSTOP')
+    await answerWith(app, 0)
+    await app.evaluate(({ app: main }) => main.quit())
+    await until(async () => assert.equal((await shell(app)).questions.length, 1))
+    assert.deepEqual((await shell(app)).questions[0]?.buttons, ['Stay open', 'Close when it is done'])
+    await answerWith(app, 1)
+    const gone = new Promise<number | null>((resolve) => app.process().once('exit', resolve))
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
+    await setTimeout(6000)
+    assert.equal(app.process().exitCode, null, 'it did not wait')
+    process.kill(helper, 'SIGCONT')
+    assert.equal(await gone, 0)
+    const { stdout } = await runCli(['inspect', '--json', card])
+    assert.deepEqual((JSON.parse(stdout) as Report).findings, [])
+  } finally {
+    if (helper !== undefined && existsSync(`/proc/${helper}`)) process.kill(helper, 'SIGCONT')
+    await answerWith(app, 1).catch(() => {})
+    await opened.close()
+  }
+})
 
 /** From a slow server, so that it lasts; to a card file, which every user may write. */
 async function startJob(t: TestContext, { page, home }: OpenedApp): Promise<void> {

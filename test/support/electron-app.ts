@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { _electron, type ElectronApplication, type Page } from 'playwright-core'
 import { bundle, nativePackages } from '../../build/bundle.ts'
 import { electronRuntime } from '../../build/electron-runtime.ts'
+import { builtFolder } from '../../native-helpers/wasm/modules.ts'
 
 const top = fileURLToPath(new URL('../..', import.meta.url))
 const modules = join(top, 'node_modules')
@@ -41,6 +42,7 @@ export async function stageApp(): Promise<StagedApp> {
   for (const name of [...nativePackages, 'bindings', 'file-uri-to-path']) {
     cpSync(join(modules, name), join(folder, 'node_modules', name), { recursive: true })
   }
+  if (existsSync(join(top, builtFolder))) cpSync(join(top, builtFolder), join(folder, builtFolder), { recursive: true })
   copyTree(join(modules, 'node', 'bin'), join(folder, 'node_modules', 'node', 'bin'))
   copyTree(runtime, join(base, 'electron'))
   cpSync(join(modules, 'playwright-core', 'lib', 'server', 'electron', 'loader.js'), join(base, 'loader.js'))
