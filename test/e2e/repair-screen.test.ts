@@ -102,11 +102,11 @@ test('a stick that does not start: plan, question, repair, and back again from t
     await assertAccessible(page, 'repairing')
     await picture(page, 'repair-running-light')
     await app.goTo('')
-    const line = app.sideLine('liveos-invalid.img').filter({ hasText: 'Repairing · ' })
+    const line = app.sideLine('liveos-invalid.img').filter({ hasText: 'Repairing' })
     await page.setViewportSize({ width: 360, height: 700 })
     await page
       .getByRole('navigation')
-      .getByRole('link', { name: /^Repairing · / })
+      .getByRole('link', { name: /^Repairing/ })
       .waitFor()
     await page.setViewportSize({ width: 1280, height: 860 })
     await line.click()

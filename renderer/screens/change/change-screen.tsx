@@ -2,6 +2,7 @@
 import type { Change } from '../../../native-helpers/contract.ts'
 import { Finding } from '../../components/finding.tsx'
 import { Link } from '../../components/link.tsx'
+import { Mark } from '../../components/mark.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { UsageBar } from '../../components/usage-bar.tsx'
 import { format, t } from '../../i18n/index.ts'
@@ -34,7 +35,7 @@ function Running({ change }: { change: Change }) {
     <Screen title={runningHeading(change)} sub={t.change.running.sub}>
       <Progress change={change} connected={connected} />
       <Finding kind="warn" title={isDevice(path) ? t.change.running.power : t.change.running.powerFile}>
-        <p>{job === 'undo' ? t.change.running.powerUndo : t.change.running.powerText}</p>
+        <p>{powerText(job, path)}</p>
         {undoPath === null ? null : (
           <p>
             <code>{undoPath}</code>
@@ -43,6 +44,11 @@ function Running({ change }: { change: Change }) {
       </Finding>
     </Screen>
   )
+}
+
+function powerText(job: Change['job'], path: string): string {
+  if (job === 'undo') return t.change.running.powerUndo
+  return isDevice(path) ? t.change.running.powerText : t.change.running.powerFileText
 }
 
 function Progress({ change, connected }: { change: Change; connected: boolean }) {
@@ -55,13 +61,15 @@ function Progress({ change, connected }: { change: Change; connected: boolean })
       <div className="progress-head">
         <span className="big">{format.percent(fraction ?? 0)}</span>
         <span className="progress-left">
-          <strong>{connected ? phase : t.change.running.lost}</strong>
+          <strong>
+            {connected ? <Mark kind="busy" /> : null} {connected ? phase : t.change.running.lost}
+          </strong>
           {fraction === null ? null : (
             <small title={format.exact(doneBytes)}>{t.change.running.soFar[stage](format.sizeOf(doneBytes, totalBytes))}</small>
           )}
         </span>
       </div>
-      <UsageBar label={phase} fraction={fraction} thick state={connected ? 'running' : 'cancelled'} />
+      <UsageBar label={phase} fraction={fraction ?? 0} thick state={connected ? 'running' : 'cancelled'} />
       <p className="unseen" role="status">
         {t.change.running.announce(phase, format.percent(tens))}
       </p>

@@ -15,7 +15,7 @@ export function runningHeading({ job, label }: Pick<Change, 'job' | 'label'>): s
 export function runningChangeWord(change: Change, connected: boolean): string {
   if (!connected) return t.states.notKnown
   const fraction = changeFraction(change)
-  const percent = fraction === null ? t.states.working : format.percent(fraction)
+  const percent = fraction === null ? null : format.percent(fraction)
   if (change.job === 'undo') return t.change.running.undoWord(percent)
   return change.job === 'repair' ? t.change.running.repairWord(percent) : t.change.running.otherWord(percent)
 }
