@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -142,6 +142,8 @@ test('a file or drive that this user may not read ends with 5', async (t) => {
   const loop = loopOf(t, card, true)
   chmodSync(folder, 0o755)
   chmodSync(card, 0o600)
+  // The number of a loop device may have been another test's, which gave it away.
+  chownSync(loop.path, 0, 0)
   for (const [path, code] of [
     [card, /^target-not-readable$/],
     [loop.path, /^privilege-/],
