@@ -3,10 +3,8 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { openCard } from '../../native-helpers/systems/card.ts'
 import { lamponeFindings } from '../../native-helpers/systems/lampone/findings.ts'
 import { lampone } from '../../native-helpers/systems/lampone/index.ts'
-import { openDevice } from '../support/failing-device.ts'
 import { copyOfCard, type LamponeCard, type LamponeLayout, type LamponeOptions, makeLampone } from '../support/lampone.ts'
 import {
   changeMenus,
@@ -359,67 +357,6 @@ for (const { name, layouts = lampones, options = {}, change, ids } of all) {
       }
     })
   }
-}
-
-interface BadPlace {
-  name: string
-  from: (card: LamponeCard) => { offset: number; sizeBytes: number }
-  ids: (keyof typeof lamponeFindings)[]
-}
-
-const badPlaces: BadPlace[] = [
-  {
-    name: 'the beginning of the persistence',
-    from: ({ persistence }) => ({ offset: persistence.startBytes, sizeBytes: 64 * 1024 }),
-    ids: ['persistence-damaged'],
-  },
-  {
-    name: 'the middle of the compressed system',
-    from: ({ path, system }) => ({ offset: placeOfFile(path, system, 'live/filesystem.squashfs').offset + 4096, sizeBytes: MiB }),
-    ids: [],
-  },
-  {
-    name: 'the end of the compressed system',
-    from: ({ path, system }) => {
-      const { offset, sizeBytes } = placeOfFile(path, system, 'live/filesystem.squashfs')
-      return { offset: offset + sizeBytes - 4096, sizeBytes: 4096 }
-    },
-    ids: ['system-image-damaged'],
-  },
-  {
-    name: 'the beginning of the kernel partition',
-    from: ({ kernel }) => ({ offset: kernel.startBytes, sizeBytes: MiB }),
-    ids: ['kernel-partition-unreadable'],
-  },
-  {
-    name: 'the initrd of the kernel partition',
-    from: ({ path, kernel }) => placeOfFile(path, kernel, 'live/initrd.img'),
-    ids: ['kernel-partition-incomplete'],
-  },
-  {
-    name: 'the boot partition',
-    from: ({ boot }) => ({ offset: boot.startBytes, sizeBytes: MiB }),
-    ids: ['boot-missing'],
-  },
-]
-
-for (const { name, from, ids } of badPlaces) {
-  test(`a card that cannot be read in ${name} is reported on all the same: ${ids.join(', ') || 'nothing more is found'}`, {
-    skip,
-  }, async () => {
-    const card = cardOf({ layout: 'lampone' })
-    const { offset, sizeBytes } = from(card)
-    const opened = openDevice({ path: card.path, writable: false, badFrom: offset, badTo: offset + sizeBytes })
-    try {
-      const detection = await lampone.detect(await openCard({ kind: 'drive', path: 'card', device: opened.device }))
-      const description = await detection?.describe()
-      assert.deepEqual(description?.findings.map(({ id }) => id).sort(), [...ids].sort())
-      assert.ok(description?.facts.length)
-    } finally {
-      opened.close()
-      rmSync(card.path)
-    }
-  })
 }
 
 test('a persistence whose superblock is destroyed still tells what lies in it, by a copy', { skip }, async () => {
