@@ -21,9 +21,11 @@ import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
+import { makePracticeCard } from '../native-helpers/jobs/demo/make-cards.ts'
 import { cannotLoop, type LoopDevice, loopOf } from './support/devices.ts'
 import { AppPage } from './support/pages/app-page.ts'
 import { CardPage } from './support/pages/card-page.ts'
+import { ChangePage } from './support/pages/change-page.ts'
 import { FlashPage } from './support/pages/flash-page.ts'
 import { JobPage } from './support/pages/job-page.ts'
 import { PlanPage } from './support/pages/plan-page.ts'
@@ -155,6 +157,17 @@ for (const [name, theme] of [
     await save(page, name, null)
   })
 }
+
+test('repair-plan', options, async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'card-'))
+  t.after(() => rmSync(home, { recursive: true, force: true }))
+  const { path } = await makePracticeCard('liveos-invalid', home, { ifThere: 'leave' })
+  const { page } = await openWebApp(t, browser, { home, width: 1280, height: 960 })
+  await new AppPage(page).goTo(`repair/${encodeURIComponent(path)}`)
+  await new ChangePage(page).planned()
+  await page.evaluate(() => scrollTo(0, 0))
+  await save(page, 'repair-plan', null)
+})
 
 test('those of Electron, as its own tests left them', { skip: !existsSync(join(fromElectron, 'electron-light.png')) }, () => {
   for (const name of ['electron-light', 'electron-dark', 'electron-narrow']) {
