@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Change } from '../../native-helpers/contract.ts'
-import { amountOf, changeFraction, changeOnPath, runningChanges, writtenBytes } from '../../renderer/state/changes.ts'
+import { amountOf, changeFraction, changeOnPath, runningChanges, useChanges, writtenBytes } from '../../renderer/state/changes.ts'
 import { addressOf, type Route, routeOf } from '../../renderer/state/route.ts'
 
 function change(id: string, changes: Partial<Change> = {}): Change {
@@ -41,6 +41,24 @@ test('a card has the newest change that began while it was there, or one that ru
     runningChanges({ ...changes, now: change('now', { startedAt: 900 }) }).map(({ id }) => id),
     ['now', 'other'],
   )
+})
+
+test('a change that the helper took with it is told of by the next one, unless that still knows it', (t) => {
+  // Node has none; a page's own survives its reload.
+  const written = new Map<string, string>()
+  const storage = {
+    getItem: (key: string) => written.get(key) ?? null,
+    setItem: (key: string, value: string) => written.set(key, value),
+  }
+  Object.defineProperty(globalThis, 'sessionStorage', { value: storage, configurable: true })
+  t.after(() => Reflect.deleteProperty(globalThis, 'sessionStorage'))
+  const store = useChanges.getState()
+  store.listed([change('ended', { state: 'done' }), change('cut')])
+  store.helperLost()
+  store.knownAgain([change('cut', { state: 'done' })])
+  assert.deepEqual(useChanges.getState().interrupted, [])
+  store.knownAgain([])
+  assert.deepEqual(useChanges.getState().interrupted, [{ id: 'cut', job: 'repair', label: 'Card' }])
 })
 
 test('the screens of a change survive the address bar', () => {

@@ -34,7 +34,10 @@ function Running({ change }: { change: Change }) {
   return (
     <Screen title={runningHeading(change)} sub={t.change.running.sub}>
       <Progress change={change} connected={connected} />
-      <Finding kind="warn" title={isDevice(path) ? t.change.running.power : t.change.running.powerFile}>
+      <Finding
+        kind={isDevice(path) ? 'warn' : 'plain'}
+        title={isDevice(path) ? t.change.running.power : t.change.running.powerFile}
+      >
         <p>{powerText(job, path)}</p>
         {undoPath === null ? null : (
           <p>
