@@ -76,6 +76,7 @@ test('a stick that does not start: plan, question, repair, and back again from t
   await change.part('Good to know').getByText('12 files as it is; after the repair there are 13').waitFor()
   const undoFile = await change.part('The way back').locator('code').innerText()
   assert.ok(undoFile.startsWith(join(home, '.state', 'livecard', 'undo')), undoFile)
+  await assertAccessible(page, 'plan')
   await picture(page, 'repair-plan-light')
 
   assert.equal(await change.act.innerText(), 'Repair liveos-invalid.img…')
@@ -83,6 +84,7 @@ test('a stick that does not start: plan, question, repair, and back again from t
   await change.question.getByRole('heading', { name: 'Repair liveos-invalid.img?' }).waitFor()
   await change.question.getByText(path, { exact: true }).waitFor()
   assert.equal(await change.confirm.innerText(), 'Repair liveos-invalid.img')
+  await assertAccessible(page, 'question')
   assert.equal(await page.evaluate(() => document.activeElement?.tagName === 'BUTTON'), false, 'no button has the focus')
   await page.keyboard.press('Escape')
   await change.question.waitFor({ state: 'detached' })
@@ -114,6 +116,7 @@ test('a stick that does not start: plan, question, repair, and back again from t
     server.kill('SIGCONT')
   }
   await change.outcome.getByText('Repaired, and nothing wrong was found afterwards.').waitFor({ timeout: 60_000 })
+  await assertAccessible(page, 'result')
   await picture(page, 'repair-result-light')
   const mended = await inspected(path)
   assert.deepEqual(
@@ -128,8 +131,10 @@ test('a stick that does not start: plan, question, repair, and back again from t
 
   await app.sideLine('History').click()
   await change.undoFiles.filter({ hasText: 'can be taken back' }).getByText(`on ${path}`).waitFor()
+  await assertAccessible(page, 'history')
   await page.getByRole('link', { name: 'Take it back… Repair liveos-invalid.img' }).click()
   await change.part('What will be done').getByText('as it was before').waitFor()
+  await assertAccessible(page, 'undo')
   await change.goThrough()
   await change.outcome.getByText('The card is as it was before.').waitFor()
   assert.ok(same(path, asItWas), 'every byte is back')
@@ -235,36 +240,32 @@ test('an undo file that cannot be read says why, and a card that is not where it
   assert.ok((await inspected(moved)).findings.some(({ id }) => id === 'ext-errors'))
 })
 
-for (const [name, options] of [
-  ['light', { theme: 'light' }],
-  ['dark and 320 pixels wide', { theme: 'dark', width: 320, height: 700 }],
-] as const) {
-  test(`repairing for everyone, ${name}`, slow, async (t) => {
-    const { page, home, app, change } = await desk(t, options)
-    const image = makePlainCard(home, 'A card with a rather long name of a file.img')
-    noteErrors(image)
-    const look = async (screen: string) => {
-      await assertAccessible(page, `${screen}, ${name}`)
-      await assertNoSideways(page, `${screen}, ${name}`)
-      await picture(page, `change-${screen}-${name.split(' ')[0]}`)
-    }
-    await app.goTo(`repair/${encodeURIComponent(image)}`)
-    await change.planned()
-    await look('plan')
-    await change.act.click()
-    await change.confirm.waitFor()
-    await look('question')
-    await change.confirm.click()
-    await change.outcome.waitFor()
-    await look('result')
-    await app.goTo('history')
-    await change.undoFiles.first().waitFor()
-    await look('history')
-    await page.getByRole('link', { name: /^Take it back/ }).click()
-    await change.planned()
-    await look('undo')
-    await app.goTo(`repair/${encodeURIComponent(join(home, 'nowhere.img'))}`)
-    await change.outcome.waitFor()
-    await look('error')
-  })
-}
+test('repairing in the dark, 320 pixels wide: all of it can be read and reached', slow, async (t) => {
+  const { page, home, app, change } = await desk(t, { theme: 'dark', width: 320, height: 700 })
+  const image = makePlainCard(home, 'A card with a rather long name of a file.img')
+  noteErrors(image)
+  const look = async (screen: string) => {
+    await assertNoSideways(page, screen)
+    await picture(page, `repair-${screen}-narrow`)
+  }
+  await app.goTo(`repair/${encodeURIComponent(image)}`)
+  await change.planned()
+  await assertAccessible(page, 'plan, dark')
+  await look('plan')
+  await change.act.click()
+  await change.confirm.waitFor()
+  await look('question')
+  await change.confirm.click()
+  await change.outcome.waitFor()
+  await look('result')
+  await app.goTo('history')
+  await change.undoFiles.first().waitFor()
+  await assertAccessible(page, 'history, dark')
+  await look('history')
+  await page.getByRole('link', { name: /^Take it back/ }).click()
+  await change.planned()
+  await look('undo')
+  await app.goTo(`repair/${encodeURIComponent(join(home, 'nowhere.img'))}`)
+  await change.outcome.waitFor()
+  await look('error')
+})
