@@ -13,6 +13,7 @@ import type { ChangeContext, ChangeWords } from '../systems/change.ts'
 import type { ChangeJob } from '../systems/plan-change.ts'
 import { changeDied, changedSincePlan, undoOnCard, undoOtherSerial } from './change-errors.ts'
 import type { AppliedChange, ChangeMessage, ChangeSource, ChangeTask, TakenBackChange, ThreadPlan } from './change-task.ts'
+import { targetNotFound } from './inspect-errors.ts'
 import { type InspectTarget, openTarget } from './inspect-target.ts'
 import { driveRefused } from './plan-errors.ts'
 import { defaultStateFolder } from './state-folder.ts'
@@ -72,7 +73,8 @@ export async function planCardChange(request: ChangeRequest, signal?: AbortSigna
 /** What keeps a drive from being written is said before anybody agrees to anything. */
 async function sight({ path, allowVirtual }: ChangeRequest): Promise<Sighting | null> {
   const facts = await stat(path).catch(() => null)
-  if (facts?.isFile() || facts?.isDirectory()) return null
+  // What is not there is told by whoever opens it; on Windows drives are no files.
+  if (facts?.isFile() || facts?.isDirectory() || (!facts && process.platform !== 'win32')) return null
   const { drive, sighting } = await sightDrive(path)
   const refusals = drive.refusals.filter(({ code }) => !(code === 'virtual' && allowVirtual))
   if (refusals.length > 0) throw driveRefused(drive.identity.path, drive.name, refusals)
@@ -192,6 +194,7 @@ export async function planUndo(undoFile: string, target: string | null, allowVir
   if (state !== 'ready') return plan
   const facts = await stat(card).catch(() => null)
   if (facts?.isFile()) return { ...plan, target: resolve(card) }
+  if (!facts && process.platform !== 'win32') throw targetNotFound(card)
   const drive = await findDrive(card)
   const refusals = drive.refusals.filter(({ code }) => !(code === 'virtual' && allowVirtual))
   if (refusals.length > 0) throw driveRefused(drive.identity.path, drive.name, refusals)

@@ -248,7 +248,7 @@ test('an undo file that cannot be read says why, and a card that is not where it
   await until(async () => assert.equal(await change.undoFiles.count(), 1))
 
   await page.getByRole('link', { name: /^Take it back/ }).click()
-  await change.outcome.getByText('There is no drive').waitFor()
+  await change.outcome.getByText('There is no ').waitFor()
   await page.getByRole('button', { name: 'Choose a card file…' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'moved.img' }).click()
   await change.planned()

@@ -76,17 +76,14 @@ test('stores that a kernel filled and gave up come back with every file, and go 
   }
 })
 
-test('a store that is half full and was pulled out is mended within its room; a fresh one is left alone', { skip }, async (t) => {
-  for (const [name, writes] of [
-    ['fresh', false],
-    ['recovered', false],
-  ] as const) {
+test('a store in which nothing is wrong is left alone', { skip }, async (t) => {
+  for (const name of ['fresh', 'recovered']) {
     const overlay = join(testFolder(t), name)
     writeFileSync(overlay, fixtureOverlay(name))
     const before = sha256(overlay)
     const { code } = await runCli(['repair', overlay, '--base', fixtureImage, '--yes'])
     assert.equal(code, 0)
-    assert.equal(sha256(overlay) !== before, writes, name)
+    assert.equal(sha256(overlay), before, name)
   }
 })
 
@@ -96,7 +93,6 @@ test('on a stick the store grows where it lies, on FAT and on ext4', { skip }, a
     const files = stickFiles(folder, { image: fixtureImage, overlay: fixtureOverlay('full-invalid') })
     const card = makeStick(folder, files, { filesystem, sizeMiB: 256 })
     const undo = join(folder, 'undo')
-    const before = sha256(card)
     const { code, stdout, stderr } = await runCli(['repair', card, '--yes', '--json', '--undo', undo])
     assert.ok(code === 0 || code === 6, `${stdout}${stderr}`)
     const device = openFileDevice({ path: card, writable: false })
@@ -117,8 +113,6 @@ test('on a stick the store grows where it lies, on FAT and on ext4', { skip }, a
     device.close()
     const undone = await runCli(['undo', undo, '--yes'])
     assert.equal(undone.code, 0, undone.stderr)
-    // Clusters that were free may hold what was written meanwhile.
-    if (filesystem === 'ext4') assert.notEqual(before, '')
     const again = await runCli(['inspect', card, '--json'])
     const { overlays } = JSON.parse(again.stdout)
     assert.equal(overlays[0].state, 'invalid')
