@@ -9,6 +9,15 @@ export function changedSincePlan(path: string): LivecardError {
   })
 }
 
+/** A volume that was in use lies there differently once it is unmounted, which the plan was not made from. */
+export function unmountedSincePlan(path: string, mounts: readonly string[]): LivecardError {
+  return new LivecardError('refused', 'card-changed', {
+    message: `${path} is no longer as it was when the plan was made, since its volumes were in use then (${mounts.join(', ')}).`,
+    meaning: 'They are unmounted now. Nothing else was changed by Livecard.',
+    next: 'Start again: the plan is then made from what lies on the card.',
+  })
+}
+
 export function undoOnCard(undoPath: string): LivecardError {
   return new LivecardError('usage', 'undo-on-card', {
     message: `The undo file ${undoPath} would lie on the card that is changed.`,

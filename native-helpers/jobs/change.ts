@@ -8,10 +8,10 @@ import { openCardFile } from '../drives/card-file.ts'
 import { findDrive, sightDrive } from '../drives/find.ts'
 import type { Sighting } from '../drives/identity.ts'
 import { openForWriting } from '../drives/open.ts'
-import { fromValue } from '../errors.ts'
+import { fromValue, LivecardError } from '../errors.ts'
 import type { ChangeContext, ChangeWords } from '../systems/change.ts'
 import type { ChangeJob } from '../systems/plan-change.ts'
-import { changeDied, changedSincePlan, undoOnCard, undoOtherSerial } from './change-errors.ts'
+import { changeDied, changedSincePlan, undoOnCard, undoOtherSerial, unmountedSincePlan } from './change-errors.ts'
 import type { AppliedChange, ChangeMessage, ChangeSource, ChangeTask, TakenBackChange, ThreadPlan } from './change-task.ts'
 import { targetNotFound } from './inspect-errors.ts'
 import { type InspectTarget, openTarget } from './inspect-target.ts'
@@ -126,7 +126,10 @@ export async function applyCardChange(plan: ChangePlan, progress?: Progress): Pr
       undoPath,
       head,
     }
-    const message = await inThread(task, target.path, { progress })
+    const message = await inThread(task, target.path, { progress }).catch((thrown) => {
+      const isOther = thrown instanceof LivecardError && thrown.code === 'card-changed'
+      throw isOther && plan.unmounts.length > 0 ? unmountedSincePlan(target.path, plan.unmounts) : thrown
+    })
     if (!('applied' in message)) throw changeDied(target.path, 'no answer came of it')
     return message.applied
   } finally {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { cannotLoop, withLoop } from '../support/devices.ts'
 import { runCli } from '../support/run-cli.ts'
 import { missingTools, testFolder, tool } from '../support/tools.ts'
 
@@ -164,4 +165,30 @@ test('a card that was used after the repair is not taken back, and an undo file 
   assert.equal(undone.code, 3)
   assert.match(undone.stderr, /was changed since/)
   assert.equal(sha256(card.card), used)
+})
+
+test('a drive whose volumes are in use is unmounted, and a plan that was made before that is not carried out', {
+  skip,
+}, async (t) => {
+  const cannot = cannotLoop()
+  if (cannot) return t.skip(cannot)
+  const folder = testFolder(t)
+  const { path, backing } = withLoop(t, { sizeBytes: 64 * MiB })
+  tool('mke2fs', ['-q', '-F', '-t', 'ext4', path])
+  const place = testFolder(t)
+  tool('mount', [path, place])
+  t.after(() => {
+    if (readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${place} `)) tool('umount', [place])
+  })
+  writeFileSync(join(place, 'letter'), 'dear all\n')
+  tool('sync', ['-f', place])
+  const words = ['repair', path, '--yes', '--allow-virtual', '--undo', join(folder, 'undo')]
+  const refused = await runCli(words)
+  assert.equal(refused.code, 3, refused.stderr)
+  assert.match(refused.stderr, /unmounted now/)
+  assert.ok(!existsSync(join(folder, 'undo')))
+  const again = await runCli(words)
+  assert.equal(again.code, 0, again.stderr)
+  assert.match(again.stdout, /would change nothing/)
+  tool('e2fsck', ['-f', '-n', backing])
 })
