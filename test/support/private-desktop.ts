@@ -27,7 +27,17 @@ const realTop = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, 
 
 const sh = (command: string) => execFileSync('sh', ['-ec', command], { stdio: ['ignore', 'ignore', 'inherit'] })
 
+/** What other tests have mounted at the moment came along as a copy, and would keep their drives in use here after they let them go. */
+function leaveOthersMounts(): void {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').reverse()
+  for (const line of lines) {
+    const [place, source] = [line.split(' ')[4], line.split(' - ')[1]?.split(' ')[1]]
+    if (place && source && /^\/dev\/(loop|zram)/.test(source)) spawnSync('umount', ['--lazy', place], { stdio: 'ignore' })
+  }
+}
+
 function layOut(plan: Plan): void {
+  leaveOthersMounts()
   sh('mount -t tmpfs -o mode=755 tmpfs /run')
   for (const folder of ['top', 'home', 'dbus', 'udev'])
     mkdirSync(join(folder === 'dbus' || folder === 'udev' ? '/run' : ours, folder), { recursive: true })
