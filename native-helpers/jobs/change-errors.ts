@@ -47,3 +47,11 @@ export function changeDied(path: string, cause: unknown): LivecardError {
     cause,
   )
 }
+
+export function changeOfFolder(path: string): LivecardError {
+  return new LivecardError('usage', 'target-is-folder', {
+    message: `${path} is a folder, in which a stick is mounted; it is changed as a whole, from outside.`,
+    meaning: 'Nothing was changed.',
+    next: 'Name the drive itself; its volumes are unmounted first.',
+  })
+}

@@ -11,7 +11,7 @@ import { openForWriting } from '../drives/open.ts'
 import { fromValue, LivecardError } from '../errors.ts'
 import type { ChangeContext, ChangeWords } from '../systems/change.ts'
 import type { ChangeJob } from '../systems/plan-change.ts'
-import { changeDied, changedSincePlan, undoOnCard, undoOtherSerial, unmountedSincePlan } from './change-errors.ts'
+import { changeDied, changedSincePlan, changeOfFolder, undoOnCard, undoOtherSerial, unmountedSincePlan } from './change-errors.ts'
 import type { AppliedChange, ChangeMessage, ChangeSource, ChangeTask, TakenBackChange, ThreadPlan } from './change-task.ts'
 import { targetNotFound } from './inspect-errors.ts'
 import { type InspectTarget, openTarget } from './inspect-target.ts'
@@ -82,8 +82,7 @@ async function sight({ path, allowVirtual }: ChangeRequest): Promise<Sighting | 
 }
 
 function sourceOf({ source }: InspectTarget): ChangeSource {
-  if (source.kind === 'folder')
-    return { kind: 'file', path: source.path, device: { kind: 'file', path: source.path, writable: false }, base: null }
+  if (source.kind === 'folder') throw changeOfFolder(source.path)
   return source
 }
 

@@ -20,7 +20,10 @@ const leastGainBytes = 4 * 1024 * 1024
 /** "max", or a number of bytes that the caller has read from what the user wrote. */
 export function wantedBytes({ options }: ChangeContext): number | null {
   const to = options.to ?? 'max'
-  return to === 'max' ? null : Number(to)
+  if (to === 'max') return null
+  const bytes = Number(to)
+  if (!Number.isSafeInteger(bytes) || bytes <= 0) throw cannotGrow('It', `"${to}" is no size`)
+  return bytes
 }
 
 /**

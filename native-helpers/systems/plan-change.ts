@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { ChangeGroup } from '../block/journalled.ts'
-import { LivecardError } from '../errors.ts'
 import type { OpenedCard } from './card.ts'
 import { type ChangeContext, ChangeDraft } from './change.ts'
 import { enlargeLast } from './enlarge.ts'
@@ -19,7 +18,7 @@ export interface PlannedChange {
 
 /** Makes up a change of a card, in memory only. Asked twice in the same context it makes up the same, as long as the card is the same. */
 export async function planChange(card: OpenedCard, job: ChangeJob, context: ChangeContext): Promise<PlannedChange> {
-  if (!card.device) throw noFolder(card.path)
+  if (!card.device) throw new TypeError('a folder is changed through its drive')
   const draft = new ChangeDraft(card.device)
   const detection = await firstDetection(card)
   switch (job) {
@@ -63,12 +62,4 @@ function digestOf({ card, view }: ChangeDraft, groups: ChangeGroup[]): string {
     }
   }
   return hash.digest('hex')
-}
-
-function noFolder(path: string): LivecardError {
-  return new LivecardError('usage', 'target-is-folder', {
-    message: `${path} is a folder, in which a stick is mounted; it is changed as a whole, from outside.`,
-    meaning: 'Nothing was changed.',
-    next: 'Name the drive itself; its volumes are unmounted first.',
-  })
 }

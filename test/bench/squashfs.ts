@@ -3,6 +3,7 @@
  * as root. Cold: each place for the first time, page cache dropped. Repeated: the same places once more. Prints a table in Markdown.
  */
 import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openFileDevice } from '../../native-helpers/block/file-device.ts'
@@ -41,7 +42,7 @@ function timed(read: (place: number) => void, places: number[]): number {
   )
 }
 
-const folder = mkdtempSync('/var/tmp/livecard-bench-')
+const folder = mkdtempSync(join(tmpdir(), 'livecard-bench-'))
 try {
   const tree = join(folder, 'tree')
   mkdirSync(join(tree, 'LiveOS'), { recursive: true })

@@ -44,6 +44,7 @@ test('wrong usage ends with 2, says why in three parts on stderr, and nothing on
     ['inspect', folder, '--base', image],
     ['repair'],
     ['enlarge', image],
+    ['repair', folder],
     ['backup', image, 'x.tar'],
     ['demo', folder, 'no-such-card'],
     ['flash'],

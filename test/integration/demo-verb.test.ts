@@ -43,7 +43,7 @@ for (const card of firstOfEach) {
 
 test('a card that is there is left as it is, or gets a neighbour; one that is stopped leaves nothing', async (t) => {
   const card = practiceCards.find(({ needsTools }) => !needsTools || !without)
-  if (!card) return t.skip('no practice card can be made here')
+  if (!card) return t.skip(without ?? assert.fail('there are no practice cards'))
   const folder = testFolder(t)
   const taken = join(folder, `${card.id}.img`)
   writeFileSync(taken, 'mine')
@@ -66,7 +66,8 @@ test('a card that is there is left as it is, or gets a neighbour; one that is st
 
 test('the verb lists the cards, makes those that are named, and says where they are', async (t) => {
   const [card] = practiceCards
-  if (!card || (card.needsTools && without)) return t.skip(without ?? 'there are no practice cards')
+  assert.ok(card, 'there are no practice cards')
+  if (card.needsTools && without) return t.skip(without)
   const folder = testFolder(t)
   const listed = await runCli(['demo'])
   assert.equal(listed.code, 0)
@@ -97,7 +98,8 @@ test('the verb lists the cards, makes those that are named, and says where they 
 
 test('the contract lists practice cards and makes one', async (t) => {
   const [card] = practiceCards
-  if (!card || (card.needsTools && without)) return t.skip(without ?? 'there are no practice cards')
+  assert.ok(card, 'there are no practice cards')
+  if (card.needsTools && without) return t.skip(without)
   const folder = testFolder(t)
   const runner = createJobRunner({ stateFolder: folder })
   t.after(() => runner.close())

@@ -1,4 +1,5 @@
 import { decimalSize } from '../../decimal-size.ts'
+import { identify } from '../../volumes/identify.ts'
 import { areaChunk, entriesPerArea } from '../../volumes/snapshot-exceptions.ts'
 import { isTrapSize, readSnapshotStore, storeSectorBytes } from '../../volumes/snapshot-store.ts'
 import type { ChangeContext, ChangeDraft } from '../change.ts'
@@ -59,6 +60,11 @@ function enlargeFile(file: StoreFile, draft: ChangeDraft, context: ChangeContext
     if (count % entriesPerArea(chunkBytes) === 0 && next >= before) device.writeSync?.(new Uint8Array(chunkBytes), next)
     draft.steps.push(
       `${file.name}: from ${decimalSize(before)} to ${decimalSize(sizeBytes)}. The system uses the new room from its next start on.`,
+    )
+  } else if (identify(device).volume?.type === 'crypto_LUKS') {
+    draft.steps.push(`${file.name}: from ${decimalSize(before)} to ${decimalSize(sizeBytes)}.`)
+    draft.notes.push(
+      'It is encrypted: the system gives the filesystem inside its new room once it is unlocked (cryptsetup resize, then resize2fs).',
     )
   } else {
     growExt(device, file.name, context)

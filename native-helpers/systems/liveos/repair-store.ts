@@ -96,7 +96,8 @@ function mend(view: BlockDevice, seconds: number, longest: number): { text: stri
   try {
     const { text, state } = performSync(checkVolume({ mode: 'repair', seconds }), view)
     view.flushSync?.()
-    const again = performSync(checkVolume({ mode: 'look', seconds }), { ...view, readSync: view.readSync })
+    const { size, sectorSize, readSync } = view
+    const again = performSync(checkVolume({ mode: 'look', seconds }), { size, sectorSize, readSync })
     if (again.state !== 'clean') throw beyondHelp('after a full check it is still damaged')
     return { text, mended: state !== 'clean' }
   } catch (thrown) {
