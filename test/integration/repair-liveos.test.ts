@@ -87,6 +87,29 @@ test('a store in which nothing is wrong is left alone', { skip }, async (t) => {
   }
 })
 
+test('entries that lead nowhere are taken out of the list, and everything else stays', { skip }, async (t) => {
+  const overlay = join(testFolder(t), 'damaged')
+  const bytes = fixtureOverlay('recovered')
+  // The last two entries of area 3, at chunk 1 + 3 × 257: one leads behind the end, one into the list itself.
+  const area = (1 + 3 * 257) * 4096
+  const stood = bytes.readBigUInt64LE(area + 254 * 16)
+  bytes.writeBigUInt64LE(1n << 40n, area + 254 * 16 + 8)
+  bytes.writeBigUInt64LE(258n, area + 255 * 16 + 8)
+  writeFileSync(overlay, bytes)
+  const { code, stdout, stderr } = await runCli(['repair', overlay, '--base', fixtureImage, '--yes', '--json'])
+  assert.equal(code, 0, `${stdout}${stderr}`)
+  const { plan } = JSON.parse(stdout.split('\n')[0] ?? '')
+  assert.match(plan.steps.join(), /take 2 entries out of its list/)
+  assert.match(plan.loses.join(), /2 blocks, whose copies are not there/)
+  const store = openFileDevice({ path: overlay, writable: false })
+  const sums = await payloadOf(t, store)
+  const { value } = readSnapshotStore(store, 524288 * 512)
+  assert.equal(value?.exceptions.damageCount, 0)
+  const lost = Object.keys(truth).filter((path) => sums[path] !== truth[path])
+  assert.ok(lost.length <= 2, `${lost} differ, and ${stood} was lost`)
+  store.close()
+})
+
 test('on a stick the store grows where it lies, on FAT and on ext4', { skip }, async (t) => {
   for (const filesystem of ['vfat', 'ext4'] as const) {
     const folder = testFolder(t)
