@@ -4,7 +4,7 @@ import { report } from './contract-report.ts'
 
 const bytes = z.number().int().nonnegative()
 
-export const changeJob = z.enum(['repair', 'enlarge'])
+export const changeJob = z.enum(['repair', 'enlarge', 'reset', 'merge', 'convert', 'restore', 'customise'])
 export type ChangeJobName = z.infer<typeof changeJob>
 
 export const changeRequest = z.object({
@@ -57,7 +57,7 @@ export type UndoFileFacts = z.infer<typeof undoFileFacts>
 export function changeWith<E extends z.ZodType>(error: E) {
   return z.object({
     id: z.string(),
-    job: z.enum(['repair', 'enlarge', 'undo']),
+    job: z.enum([...changeJob.options, 'undo']),
     label: z.string(),
     path: z.string(),
     state: z.enum(['running', 'done', 'failed']),

@@ -1,17 +1,17 @@
 import type { FileSpec } from '../block/spec.ts'
 import type { UndoHead } from '../block/undo-file.ts'
 import type { ErrorValue } from '../contract.ts'
+import type { ChangeJobName } from '../contract-change.ts'
 import type { Report } from '../contract-report.ts'
 import type { ChangeContext, ChangeWords } from '../systems/change.ts'
-import type { ChangeJob } from '../systems/plan-change.ts'
 
 /** What the thread that changes cards gets. */
 export type ChangeTask =
-  | { do: 'plan'; source: ChangeSource; job: ChangeJob; context: ChangeContext }
+  | { do: 'plan'; source: ChangeSource; job: ChangeJobName; context: ChangeContext }
   | {
       do: 'apply'
       source: ChangeSource
-      job: ChangeJob
+      job: ChangeJobName
       context: ChangeContext
       /** Of the plan that was agreed to. */
       digest: string

@@ -4,13 +4,13 @@ import type { StreamDevice } from '../block/device.ts'
 import type { FileSpec } from '../block/spec.ts'
 import { openUndoFile, type UndoHead } from '../block/undo-file.ts'
 import type { Drive } from '../contract.ts'
+import type { ChangeJobName } from '../contract-change.ts'
 import { openCardFile } from '../drives/card-file.ts'
 import { findDrive, sightDrive } from '../drives/find.ts'
 import type { Sighting } from '../drives/identity.ts'
 import { openForWriting } from '../drives/open.ts'
 import { fromValue, LivecardError } from '../errors.ts'
 import type { ChangeContext, ChangeWords } from '../systems/change.ts'
-import type { ChangeJob } from '../systems/plan-change.ts'
 import { changeDied, changedSincePlan, changeOfFolder, undoOnCard, undoOtherSerial, unmountedSincePlan } from './change-errors.ts'
 import type { AppliedChange, ChangeMessage, ChangeSource, ChangeTask, TakenBackChange, ThreadPlan } from './change-task.ts'
 import { targetNotFound } from './inspect-errors.ts'
@@ -20,7 +20,7 @@ import { defaultStateFolder } from './state-folder.ts'
 import { startWorker } from './workers.ts'
 
 export interface ChangeRequest {
-  job: ChangeJob
+  job: ChangeJobName
   /** A drive, an image file, or one overlay file. */
   path: string
   base: string | null
@@ -44,7 +44,15 @@ export interface ChangePlan extends ChangeWords {
 export type Progress = (doneBytes: number, totalBytes: number) => void
 
 const heapLimitMiB = 512
-const titles: Record<ChangeJob, string> = { repair: 'Repair', enlarge: 'Enlarge' }
+const titles: Record<ChangeJobName, string> = {
+  repair: 'Repair',
+  enlarge: 'Enlarge',
+  reset: 'Reset',
+  merge: 'Merge',
+  convert: 'Convert',
+  restore: 'Restore to',
+  customise: 'Settings of',
+}
 
 /** Makes up a change without writing anything. Throws a named error where the target cannot be read, must not be written, or cannot be helped. */
 export async function planCardChange(request: ChangeRequest, signal?: AbortSignal): Promise<ChangePlan> {
@@ -151,7 +159,7 @@ function specOf(device: StreamDevice): FileSpec {
   return { kind: 'file', fd, writable: true, sizeBytes, sectorSize, direct, label }
 }
 
-function defaultUndoPath(job: ChangeJob, label: string, seconds: number): string {
+function defaultUndoPath(job: ChangeJobName, label: string, seconds: number): string {
   const when = new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', '-').replaceAll(':', '')
   const name = label
     .replaceAll(/[^\p{L}\p{N}]+/gu, '-')

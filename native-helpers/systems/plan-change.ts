@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { ChangeGroup } from '../block/journalled.ts'
+import type { ChangeJobName } from '../contract-change.ts'
+import { LivecardError } from '../errors.ts'
 import type { OpenedCard } from './card.ts'
 import { type ChangeContext, ChangeDraft } from './change.ts'
 import { enlargeLast } from './enlarge.ts'
 import { systems } from './index.ts'
 import { repairCard } from './repair.ts'
-
-export type ChangeJob = 'repair' | 'enlarge'
 
 export interface PlannedChange {
   draft: ChangeDraft
@@ -17,7 +17,7 @@ export interface PlannedChange {
 }
 
 /** Makes up a change of a card, in memory only. Asked twice in the same context it makes up the same, as long as the card is the same. */
-export async function planChange(card: OpenedCard, job: ChangeJob, context: ChangeContext): Promise<PlannedChange> {
+export async function planChange(card: OpenedCard, job: ChangeJobName, context: ChangeContext): Promise<PlannedChange> {
   if (!card.device) throw new TypeError('a folder is changed through its drive')
   const draft = new ChangeDraft(card.device)
   const detection = await firstDetection(card)
@@ -30,6 +30,9 @@ export async function planChange(card: OpenedCard, job: ChangeJob, context: Chan
       if (detection?.enlarge) await detection.enlarge(draft, context)
       else enlargeLast(card, draft, context)
       break
+    default:
+      if (!detection?.[job]) throw notOnThis(job, detection?.name ?? null)
+      await detection[job](draft, context)
   }
   const groups = draft.groups()
   const writeBytes = groups.flatMap(({ ranges }) => ranges).reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)
@@ -62,4 +65,12 @@ function digestOf({ card, view }: ChangeDraft, groups: ChangeGroup[]): string {
     }
   }
   return hash.digest('hex')
+}
+
+function notOnThis(job: ChangeJobName, system: string | null): LivecardError {
+  return new LivecardError('failed', 'job-not-for-this', {
+    message: system ? `There is no "${job}" for a card with ${system}.` : 'No system that Livecard knows is on this card.',
+    meaning: 'Nothing was changed.',
+    next: '"livecard inspect" shows what is on the card and what can be done with it.',
+  })
 }

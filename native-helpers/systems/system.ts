@@ -65,6 +65,16 @@ export interface Detection {
   repair?(draft: ChangeDraft, context: ChangeContext): Promise<void>
   /** Where what grows is not simply the last partition. */
   enlarge?(draft: ChangeDraft, context: ChangeContext): Promise<void>
+  /** Back to the stock system, without what `keep` names. */
+  reset?(draft: ChangeDraft, context: ChangeContext): Promise<void>
+  /** Puts back what a backup holds. */
+  restore?(draft: ChangeDraft, context: ChangeContext): Promise<void>
+  /** Folds what was changed into the system's image, and leaves an empty overlay. */
+  merge?(draft: ChangeDraft, context: ChangeContext): Promise<void>
+  /** Changes the form in which changes are kept. */
+  convert?(draft: ChangeDraft, context: ChangeContext): Promise<void>
+  /** Settings, as the running system would have written them. */
+  customise?(draft: ChangeDraft, context: ChangeContext): Promise<void>
 }
 
 export interface Description {
