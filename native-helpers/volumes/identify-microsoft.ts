@@ -47,11 +47,12 @@ export function identifyFat(device: BlockDevice): Identity | null {
   if (!sane || !isPowerOfTwo(raw.sectorsPerCluster)) return null
   if (!isPowerOfTwo(raw.sectorBytes) || raw.sectorBytes < 512 || raw.sectorBytes > 4096) return null
   const fat32 = raw.fatSectors16 === 0 && raw.fatSectors32 > 0
-  const rootSector = raw.reservedSectors + raw.fatCount * (raw.fatSectors16 || raw.fatSectors32)
+  // With 32 bits, as blkid counts: a table that is larger than the volume can pass by it.
+  const rootSector = (raw.reservedSectors + raw.fatCount * (raw.fatSectors16 || raw.fatSectors32)) >>> 0
   const dataSector = rootSector + Math.ceil((raw.rootEntries * entryBytes) / raw.sectorBytes)
-  const clusters = Math.floor(((raw.sectors16 || raw.sectors32) - dataSector) / raw.sectorsPerCluster)
+  const clusters = Math.floor((((raw.sectors16 || raw.sectors32) - dataSector) >>> 0) / raw.sectorsPerCluster)
   const most = fat32 ? maxFat32 : clusters > maxFat12 ? maxFat16 : maxFat12
-  if (clusters < 0 || clusters > most) return null
+  if (clusters > most) return null
 
   if (!fat32) {
     const root = pieceOf(device, rootSector * raw.sectorBytes, raw.rootEntries * entryBytes)

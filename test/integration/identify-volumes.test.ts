@@ -202,7 +202,10 @@ test('damage leaves the name that blkid leaves, wherever it hits the marks', { s
   const root = tree(folder)
   const commands: [number, string[]][] = [
     [16, ['mke2fs', '-q', '-F', '-t', 'ext4', 'IMAGE']],
-    [32, ['mkfs.fat', '-F', '16', '-n', 'BOOT', 'IMAGE']],
+    // A table of no length takes its length from where the serial number stands: less and more than 32 bits can hold.
+    [32, ['mkfs.fat', '-F', '16', '-n', 'BOOT', '-i', '12345678', 'IMAGE']],
+    [32, ['mkfs.fat', '-F', '16', '-n', 'BOOT', '-i', '123456bc', 'IMAGE']],
+    [32, ['mkfs.fat', '-F', '16', '-n', 'BOOT', '-i', '12345600', 'IMAGE']],
     [64, ['mkfs.fat', '-F', '32', '-n', 'BOOT', 'IMAGE']],
     [0, ['xorrisofs', '-quiet', '-R', '-V', 'LABEL', '-o', 'IMAGE', root]],
   ]
