@@ -53,6 +53,7 @@ export const debianPackages = {
     'udev',
     'udisks2',
     'util-linux',
+    'whois',
     'xfsprogs',
     'xorriso',
     'xvfb',

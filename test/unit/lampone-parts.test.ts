@@ -3,31 +3,8 @@ import { test } from 'node:test'
 import { compareVersions } from '../../native-helpers/systems/lampone/installed-kernel.ts'
 import { modulesOf } from '../../native-helpers/systems/lampone/modules.ts'
 import { keepsEverything, parsePersistenceConf } from '../../native-helpers/systems/lampone/persistence-conf.ts'
-import { isPassword } from '../../native-helpers/systems/lampone/sha-crypt.ts'
 import type { TreeNode, VolumeTree } from '../../native-helpers/volumes/tree.ts'
-import { missingTools, seeded, tool } from '../support/tools.ts'
-
-test('passwords are known by the hashes that OpenSSL makes', { skip: missingTools('openssl') ?? false }, () => {
-  const passwords = ['password', 'p', 'pässword', 'x'.repeat(64), 'x'.repeat(65), 'a longer one with blanks '.repeat(8)]
-  for (const [at, password] of passwords.entries()) {
-    const hash = tool('openssl', ['passwd', '-6', '-salt', 'saltsaltsaltsalt'.slice(0, 3 * at + 1), password]).trim()
-    assert.equal(isPassword(hash, password), true, hash)
-    assert.equal(isPassword(hash, `${password}.`), false)
-  }
-})
-
-test('passwords are known by the hashes of crypt(3) with another number of rounds', { skip: missingTools('perl') ?? false }, () => {
-  const hash = tool('perl', ['-e', "print crypt('password', '$6$rounds=1234$pepper')"])
-  assert.match(hash, /^\$6\$rounds=1234\$pepper\$/)
-  assert.equal(isPassword(hash, 'password'), true)
-  assert.equal(isPassword(hash.replace('1234', '1235'), 'password'), false)
-})
-
-test('of hashes of other kinds, and of those that would take long, nothing is said', () => {
-  const rest = 'a'.repeat(86)
-  for (const hash of ['', '*', '!', 'x', '$1$salt$hash', '$y$j9T$salt$hash', `$6$rounds=999999999$salt$${rest}`])
-    assert.equal(isPassword(hash, 'password'), null, hash)
-})
+import { seeded, tool } from '../support/tools.ts'
 
 test('versions of kernels are in the order of sort -V', () => {
   const random = seeded(3)

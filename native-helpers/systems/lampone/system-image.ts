@@ -3,8 +3,8 @@ import type { Parsed } from '../../volumes/problem.ts'
 import { openSquashfsTree } from '../../volumes/squashfs/tree.ts'
 import type { VolumeTree } from '../../volumes/tree.ts'
 import { releaseOf, textOf } from '../linux-root.ts'
+import { isPassword } from '../sha-crypt.ts'
 import { isoFile, squashfsPath } from './iso-part.ts'
-import { isPassword } from './sha-crypt.ts'
 import { readOr } from './tolerant.ts'
 
 /** The published images of Lampone Pi come with it. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 
 /** "Unix crypt using SHA-256 and SHA-512", Ulrich Drepper, version 0.6: $6$salt$hash, or $6$rounds=N$salt$hash. */
 const form = /^\$6\$(?:rounds=(\d{1,9})\$)?([^$:\n]{0,16})\$([./0-9A-Za-z]{86})$/
@@ -16,6 +16,25 @@ export function isPassword(hash: string, password: string): boolean | null {
   const rounds = asked === undefined ? usualRounds : Math.max(minRounds, Number(asked))
   if (rounds > maxRounds) return null
   return encode(digest(Buffer.from(password), Buffer.from(salt), rounds)) === wanted
+}
+
+/** As many letters as crypt(3) takes, of its own alphabet. */
+const saltLetters = 16
+
+/** A salt for `hashPassword`, of 96 random bits. */
+export function newSalt(): string {
+  return Array.from(randomBytes(saltLetters), (byte) => digits[byte & 63]).join('')
+}
+
+/**
+ * A password as /etc/shadow keeps it, as `mkpasswd -m sha-512` and passwd(1) of older systems make it. glibc since 2.7, musl and libxcrypt, which brought
+ * yescrypt, all take it: which kind a system makes of new passwords says nothing about those that it knows.
+ */
+export function hashPassword(password: string, salt = newSalt(), rounds: number | null = null): string {
+  if (!/^[./0-9A-Za-z]{1,16}$/.test(salt)) throw new TypeError('a salt has 1 to 16 letters of ./0-9A-Za-z')
+  if (rounds !== null && (rounds < minRounds || rounds > maxRounds)) throw new TypeError(`${rounds} rounds are not made here`)
+  const hash = encode(digest(Buffer.from(password), Buffer.from(salt), rounds ?? usualRounds))
+  return `$6$${rounds === null ? '' : `rounds=${rounds}$`}${salt}$${hash}`
 }
 
 function digest(key: Buffer, salt: Buffer, rounds: number): Buffer {
