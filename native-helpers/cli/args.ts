@@ -14,13 +14,14 @@ export function usageError(code: string, message: string, next: string): Livecar
 
 export function parseVerb(verb: Verb, argv: string[]): Given {
   const options = Object.fromEntries(
-    Object.entries({ ...verb.options, ...commonOptions }).map(([name, { type }]) => [name, { type }]),
+    Object.entries({ ...verb.options, ...commonOptions }).map(([name, { type, many = false }]) => [name, { type, multiple: many }]),
   )
   try {
     const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true, strict: true })
     return {
       positionals,
       text: (name) => (typeof values[name] === 'string' ? values[name] : null),
+      texts: (name) => [values[name] ?? []].flat().filter((value) => typeof value === 'string'),
       flag: (name) => values[name] === true,
     }
   } catch (thrown) {

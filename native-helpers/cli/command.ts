@@ -9,16 +9,17 @@ import { generalHelp, help, verbHelp } from './help.ts'
 import { inspect } from './inspect.ts'
 import { repair } from './repair.ts'
 import { reportError, resultOf } from './report.ts'
+import { reset } from './reset.ts'
 import { serve } from './serve.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 import { undo } from './undo.ts'
 import type { Verb } from './verb.ts'
 import { verify } from './verify.ts'
 
-export const verbs: Verb[] = [drives, flash, verify, inspect, repair, enlarge, undo, demo, serve, help]
+export const verbs: Verb[] = [drives, flash, verify, inspect, repair, enlarge, reset, undo, demo, serve, help]
 
 /** Words of the command line that other versions have. Said plainly, instead of "unknown", and never done halfway. */
-const elsewhere = new Set(['backup', 'restore', 'reset', 'merge', 'switch', 'modules'])
+const elsewhere = new Set(['backup', 'restore', 'merge', 'switch', 'modules'])
 
 /** Runs one command and answers its exit code; every error has been told by then. */
 export async function runCommand(argv: string[]): Promise<number> {

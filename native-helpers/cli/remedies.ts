@@ -1,7 +1,7 @@
 import type { Remedy } from '../contract-report.ts'
 
 /** The jobs of the contract that have a verb here. */
-export const remediesHere: ReadonlySet<Remedy> = new Set<Remedy>(['flash', 'repair', 'enlarge'])
+export const remediesHere: ReadonlySet<Remedy> = new Set<Remedy>(['flash', 'repair', 'enlarge', 'reset'])
 
 const commands: Record<Remedy, (path: string) => string> = {
   repair: (path) => `livecard repair ${path}`,

@@ -4,6 +4,8 @@ export interface Option {
   type: 'boolean' | 'string'
   /** What stands for the value in the help: "FILE". */
   value?: string
+  /** May be said several times. */
+  many?: true
   help: string
 }
 
@@ -11,6 +13,8 @@ export interface Given {
   positionals: string[]
   /** The text of `--name VALUE`, or null. */
   text(name: string): string | null
+  /** Of an option that may be said several times, in their order. */
+  texts(name: string): string[]
   flag(name: string): boolean
 }
 

@@ -44,7 +44,7 @@ test('what is no size of a card is refused: no whole sectors, no known unit, not
 })
 
 test('a published sum has its algorithm’s length and hexadecimal digits', () => {
-  const given = (value: string) => ({ positionals: [], flag: () => false, text: () => value })
+  const given = (value: string) => ({ positionals: [], flag: () => false, text: () => value, texts: () => [value] })
   assert.equal(digestOption(given('A'.repeat(64)), 'sha256'), 'a'.repeat(64))
   assert.equal(digestOption(given('0'.repeat(32)), 'md5'), '0'.repeat(32))
   for (const value of ['', 'a'.repeat(63), 'g'.repeat(64), `${'a'.repeat(64)}\n`, 'a'.repeat(32)]) {
