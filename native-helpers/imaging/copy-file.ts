@@ -18,6 +18,12 @@ export function mayCopyTheFile({ stream, targets: [target, another], map }: Flas
   return stream.plainFile !== undefined && map === null && another === undefined && target?.device.lend !== undefined && large
 }
 
+/**
+ * Of two threads that each read and then write a piece, one is to read while the other writes. Measured on a loop device over tmpfs, 1 GiB, milliseconds, the
+ * best of nine: pieces of 512 KiB 373, 1 MiB 338, 2 MiB 350; the median of seven on a quieter machine 372, 328 and 438.
+ */
+const copyPieceBytes = 1024 * 1024
+
 export interface FileCopy {
   work: FlashWork
   target: TargetLane
@@ -40,7 +46,7 @@ export async function copyAllButTheFirst({ work, target, written, first, limits 
   const copied = workInThreads({
     device,
     doing: 'writing',
-    spans: spansOf(written),
+    spans: spansOf(written, copyPieceBytes),
     work: { is: 'copy-file', image: plainFile, sums: verify ? written.sums : null, keys: sumKeys() },
     limits,
     signal,

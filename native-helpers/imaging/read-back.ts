@@ -42,13 +42,14 @@ export async function readBack(work: ReadBack): Promise<void> {
 async function readBackInThreads({ device, written, limits, signal, onVerified }: ReadBack): Promise<void> {
   const work = { is: 'compare-sums', sums: written.sums, keys: sumKeys() } as const
   const onMoved = onVerified
-  const { differsAt } = await workInThreads({ device, doing: 'reading', spans: spansOf(written), work, limits, signal, onMoved })
+  const spans = spansOf(written, readBufferBytes)
+  const { differsAt } = await workInThreads({ device, doing: 'reading', spans, work, limits, signal, onMoved })
   if (differsAt !== null) throw await explainMismatch({ device, written, differsAt, limits })
 }
 
-/** What was written in pieces, as threads take them. */
-export function spansOf(written: WrittenRanges): Float64Array {
-  const spans = [...readSpans(written, readBufferBytes)]
+/** What was written in pieces, as threads take them. `pieceBytes` is a multiple of a sum's cell. */
+export function spansOf(written: WrittenRanges, pieceBytes: number): Float64Array {
+  const spans = [...readSpans(written, pieceBytes)]
   const flat = new Float64Array(new SharedArrayBuffer(spans.length * spanFields * 8))
   for (const [index, { rangeIndex, start, end }] of spans.entries())
     flat.set([start, end, written.cellIndex(rangeIndex, start)], index * spanFields)
