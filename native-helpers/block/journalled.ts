@@ -10,6 +10,8 @@ export interface ChangedRange {
   lengthBytes: number
   /** Nobody will miss what stands there: the place is free, or behind the old end. */
   free?: boolean
+  /** What stands there until a later group writes the place for good: this instead of what the view holds. At most a record's worth. */
+  meanwhile?: Uint8Array
 }
 
 /** Writes that may reach the card in any order among themselves. Those of the next group begin when these are flushed. */
@@ -76,8 +78,8 @@ export function applyJournalled(change: CardChange, undo: UndoWriter): Applied {
   try {
     const target = change.grow?.() ?? card
     for (const [group, ranges] of writes.entries()) {
-      for (const { offset, lengthBytes } of ranges) {
-        target.writeSync?.(piece(view, offset, lengthBytes), offset)
+      for (const { offset, lengthBytes, meanwhile } of ranges) {
+        target.writeSync?.(meanwhile ?? piece(view, offset, lengthBytes), offset)
         writtenBytes += lengthBytes
         advance(lengthBytes)
       }
@@ -95,21 +97,32 @@ export function applyJournalled(change: CardChange, undo: UndoWriter): Applied {
   progress?.(totalBytes, totalBytes)
   return { writtenBytes }
 
-  function keep({ offset, lengthBytes, free }: ChangedRange, group: number): boolean {
-    const next = piece(view, offset, lengthBytes)
+  function keep({ offset, lengthBytes, free, meanwhile }: ChangedRange, group: number): boolean {
+    const next = meanwhile ?? piece(view, offset, lengthBytes)
     const isThere = offset + lengthBytes <= card.size
-    const old = isThere ? piece(card, offset, lengthBytes) : null
+    const old = isThere ? asBefore(offset, lengthBytes, group) : null
     if (old && Buffer.compare(old, next) === 0) return false
     const sums = sumsOf(next)
     if (old && !free) undo.add(recordKinds.old, group, offset, lengthBytes, Buffer.concat([sums, old]))
     else undo.add(recordKinds.free, group, offset, lengthBytes, sums)
     return true
   }
+
+  /** What a group finds: the card, with what groups before it have put there meanwhile. */
+  function asBefore(offset: number, lengthBytes: number, group: number): Uint8Array {
+    const bytes = piece(card, offset, lengthBytes)
+    for (const { offset: at, meanwhile } of change.groups.slice(0, group).flatMap(({ ranges }) => ranges)) {
+      if (!meanwhile || !overlap({ offset, lengthBytes }, { offset: at, lengthBytes: meanwhile.length })) continue
+      const from = Math.max(offset, at)
+      bytes.set(meanwhile.subarray(from - at, offset + lengthBytes - at), from - offset)
+    }
+    return bytes
+  }
 }
 
 /** Of a place that is written twice the old bytes would be kept twice, and one of them is not old. */
 function refuseOverlaps(groups: ChangeGroup[]): void {
-  const ranges = groups.flatMap((group) => group.ranges).sort((a, b) => a.offset - b.offset)
+  const ranges = groups.flatMap((group) => group.ranges.filter(({ meanwhile }) => !meanwhile)).sort((a, b) => a.offset - b.offset)
   for (const [index, range] of ranges.entries()) {
     const before = ranges[index - 1]
     if (before && overlap(before, range)) throw new TypeError(`byte ${range.offset} would be written twice`)
@@ -117,7 +130,12 @@ function refuseOverlaps(groups: ChangeGroup[]): void {
 }
 
 /** A range that begins within the card and ends behind it has old bytes in its first part only. */
-function inPieces({ offset, lengthBytes, free }: ChangedRange, cardBytes: number): ChangedRange[] {
+function inPieces({ offset, lengthBytes, free, meanwhile }: ChangedRange, cardBytes: number): ChangedRange[] {
+  if (meanwhile) {
+    if (meanwhile.length !== lengthBytes || lengthBytes > maxRangeBytes || offset + lengthBytes > cardBytes)
+      throw new TypeError('what stands on a card meanwhile is one whole record of it')
+    return [{ offset, lengthBytes, meanwhile }]
+  }
   const pieces: ChangedRange[] = []
   for (let at = offset; at < offset + lengthBytes; ) {
     const stop = at < cardBytes ? Math.min(cardBytes, offset + lengthBytes) : offset + lengthBytes

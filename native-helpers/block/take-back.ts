@@ -81,8 +81,11 @@ function allowedIn(undo: UndoFile, group: number): Allowed {
 
 function checkUnchanged(card: BlockDevice, undo: UndoFile): void {
   checkPlaces(card, undo.landmarks)
+  const twice = writtenTwice(undo)
   for (const { offset, lengthBytes, group, old, newSums } of rangesOf(undo)) {
     const allowed = allowedIn(undo, group)
+    // Of several groups that write a place, the last one that may have come so far knows what stands there; before all of them, the first.
+    const others = twice.filter((other) => other.group !== group && other.offset < offset + lengthBytes && offset < other.end)
     // A free place may hold anything once it is free again.
     if (allowed === 'anything' || !old) continue
     if (offset + lengthBytes > card.size) throw otherCard(undo.head.card.sizeBytes, card.size)
@@ -90,6 +93,8 @@ function checkUnchanged(card: BlockDevice, undo: UndoFile): void {
     const sums = sumsOf(now)
     for (let at = 0; at < lengthBytes; at += sumUnitBytes) {
       const unit = now.subarray(at, at + sumUnitBytes)
+      const known = others.filter((other) => other.offset < offset + at + unit.length && offset + at < other.end)
+      if (known.some((other) => (other.group < group ? allowed === 'old' : allowedIn(undo, other.group) !== 'old'))) continue
       const isOld = allowed !== 'new' && Buffer.compare(unit, old.subarray(at, at + sumUnitBytes)) === 0
       const place = (at / sumUnitBytes) * 4
       const isNew = allowed !== 'old' && Buffer.compare(sums.subarray(place, place + 4), newSums.subarray(place, place + 4)) === 0
@@ -97,6 +102,19 @@ function checkUnchanged(card: BlockDevice, undo: UndoFile): void {
     }
   }
   if (undo.ended && !undo.undoBegun) checkPlaces(card, undo.witnesses)
+}
+
+/** Places that more than one group writes, with each of these groups. */
+function writtenTwice({ places }: UndoFile): { offset: number; end: number; group: number }[] {
+  const sorted = places.map(({ offset, lengthBytes, group }) => ({ offset, end: offset + lengthBytes, group }))
+  sorted.sort((a, b) => a.offset - b.offset)
+  const twice = new Set<(typeof sorted)[number]>()
+  let furthest = sorted[0]
+  for (const place of sorted.slice(1)) {
+    if (furthest && place.offset < furthest.end) twice.add(furthest).add(place)
+    if (!furthest || place.end > furthest.end) furthest = place
+  }
+  return [...twice]
 }
 
 function checkPlaces(card: BlockDevice, places: UndoWitnesses): void {

@@ -67,6 +67,8 @@ export interface UndoFile {
   undoBegun: boolean
   undoneGroups: ReadonlySet<number>
   undoEnded: boolean
+  /** Which places each group writes. Two groups may write the same one: the earlier only for the time being. */
+  places: readonly { offset: number; lengthBytes: number; group: number }[]
   /** Bytes of the card that were to be written, and those of them that can be put back. */
   changedBytes: number
   keptBytes: number
@@ -95,6 +97,7 @@ function survey(path: string, fd: number): UndoFile {
   let head: UndoHead | null = null
   let witnesses: UndoWitnesses = []
   let landmarks: UndoWitnesses = []
+  const places: { offset: number; lengthBytes: number; group: number }[] = []
   const total = { groups: 0, changedBytes: 0, keptBytes: 0, end: 0, sequence: 0 }
   for (const { record, end } of recordsOf(fd)) {
     if (record.sequence !== total.sequence || (record.sequence === 0) !== (record.kind === recordKinds.head)) break
@@ -107,6 +110,7 @@ function survey(path: string, fd: number): UndoFile {
         if (marks.sealed) throw damaged(path, 'it has old bytes behind its seal')
         total.groups = Math.max(total.groups, record.group + 1)
         total.changedBytes += record.lengthBytes
+        places.push({ offset: record.offset, lengthBytes: record.lengthBytes, group: record.group })
         if (record.kind === recordKinds.old) total.keptBytes += record.lengthBytes
         break
       case recordKinds.seal:
@@ -146,6 +150,7 @@ function survey(path: string, fd: number): UndoFile {
     witnesses,
     landmarks,
     undoneGroups: undone,
+    places,
     changedBytes: total.changedBytes,
     keptBytes: total.keptBytes,
     *ranges() {

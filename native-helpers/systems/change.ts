@@ -67,18 +67,34 @@ export class ChangeDraft implements ChangeWords {
     if (ranges.length > 0) this.ended.push(ranges)
   }
 
+  /**
+   * A group by itself, of bytes that stand in a place only until a later group writes it for good: a header by which a store is empty, or none, while
+   * its list is another one.
+   */
+  meanwhile(offset: number, bytes: Uint8Array): void {
+    this.endGroup()
+    this.ended.push([{ offset, lengthBytes: bytes.length, meanwhile: bytes }])
+  }
+
   /** A place that is written in two groups is written in the later one, as it is then. */
   groups(): ChangeGroup[] {
     this.endGroup()
+    const passing = this.ended.flat().filter(({ meanwhile }) => meanwhile)
     const later: ChangedRange[] = []
     const groups: ChangeGroup[] = []
     for (const ranges of this.ended.toReversed()) {
-      const rest = ranges.flatMap((range) => without(range, later)).filter((range) => differs(this.card, this.view, range))
+      const rest = ranges
+        .flatMap((range) => (range.meanwhile ? [range] : without(range, later)))
+        .filter((range) => passing.some((one) => overlap(one, range)) || differs(this.card, this.view, range))
       if (rest.length > 0) groups.unshift({ ranges: rest })
-      later.push(...ranges)
+      later.push(...ranges.filter(({ meanwhile }) => !meanwhile))
     }
     return groups
   }
+}
+
+function overlap(one: ChangedRange, other: ChangedRange): boolean {
+  return one.offset < other.offset + other.lengthBytes && other.offset < one.offset + one.lengthBytes
 }
 
 function without(range: ChangedRange, others: readonly ChangedRange[]): ChangedRange[] {

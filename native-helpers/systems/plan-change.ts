@@ -53,8 +53,9 @@ function digestOf({ card, view }: ChangeDraft, groups: ChangeGroup[]): string {
   const hash = createHash('sha256')
   const piece = new Uint8Array(pieceBytes)
   for (const [group, { ranges }] of groups.entries()) {
-    for (const { offset, lengthBytes } of ranges) {
+    for (const { offset, lengthBytes, meanwhile } of ranges) {
       hash.update(`${group} ${offset} ${lengthBytes}\n`)
+      if (meanwhile) hash.update(meanwhile)
       for (const device of [card, view]) {
         for (let done = 0; done < lengthBytes; done += pieceBytes) {
           const part = piece.subarray(0, Math.min(pieceBytes, lengthBytes - done))
