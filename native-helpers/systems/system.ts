@@ -4,6 +4,7 @@ import type { Identity } from '../volumes/identity.ts'
 import type { Parsed, Problem } from '../volumes/problem.ts'
 import type { VolumeTree } from '../volumes/tree.ts'
 import type { Usage } from '../volumes/usage.ts'
+import type { Backups } from './backup.ts'
 import type { ChangeContext, ChangeDraft } from './change.ts'
 
 /** A partition, or the whole target as number 0. */
@@ -61,6 +62,8 @@ export interface Detection {
   /** Partition number → what the system uses it for, in the user's words. */
   roles: ReadonlyMap<number, string>
   describe(): Promise<Description>
+  /** What of it can be saved as an archive; nothing is read of that yet. */
+  backups?(): Promise<Backups>
   /** Mends what only this family knows of, in a draft where what holds for any card was mended already. */
   repair?(draft: ChangeDraft, context: ChangeContext): Promise<void>
   /** Where what grows is not simply the last partition. */

@@ -10,7 +10,7 @@ import { findExtSuperblock } from './ext-tree-superblock.ts'
 import { ExtVolume, extRootInode } from './ext-tree-volume.ts'
 import { extXattrs } from './ext-xattrs.ts'
 import { type Parsed, type Problem, parsed, unusable } from './problem.ts'
-import type { DeviceNumber, NodeKind, TreeNode, VolumeTree } from './tree.ts'
+import type { DeviceNumber, NodeKind, NodeTimes, TreeNode, VolumeTree } from './tree.ts'
 
 export interface ExtOpened {
   tree: VolumeTree
@@ -167,6 +167,10 @@ export class ExtNode implements TreeNode {
     const { extents, problem } = extMap(this.#volume, inode)
     if (problem) return { value: null, problem }
     return parsed({ extents, isInline: (inode.flags & extInodeFlags.inlineData) !== 0 })
+  }
+
+  times(): NodeTimes | null {
+    return this.inode().value
   }
 
   xattrs(): Parsed<Map<string, Uint8Array>> {

@@ -33,8 +33,22 @@ export interface TreeNode {
   extents(): Parsed<Extent[]>
   /** A file as a device. */
   open(): Parsed<BlockDevice>
+  /** When it was read, changed in any way, and made, where the filesystem notes all of that. */
+  times?(): NodeTimes | null
   /** Extended attributes by their whole name, values in the form of getxattr(2). */
   xattrs?(): Parsed<Map<string, Uint8Array>>
+}
+
+/** Seconds since 1970, negative before, and nanoseconds on top. */
+export interface NodeTime {
+  seconds: number
+  nanoseconds: number
+}
+
+export interface NodeTimes {
+  accessed: NodeTime
+  changed: NodeTime
+  created: NodeTime | null
 }
 
 export interface DeviceNumber {
