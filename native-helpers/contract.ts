@@ -314,8 +314,9 @@ export const requests = {
     params: z.object({ id: z.string().min(1), folder: z.string().min(1) }),
     answer: z.object({ path: z.string() }),
   },
-  /** Makes up a change in memory; writes nothing. A plan lives for a quarter of an hour. */
-  'changes.plan': { params: changeRequest, answer: cardPlan },
+  /** Makes up a change in memory; writes nothing. A plan lives for a quarter of an hour. `ticket`: what `changes.stop` names. */
+  'changes.plan': { params: changeRequest.extend({ ticket: z.string().min(1).nullable().default(null) }), answer: cardPlan },
+  'changes.stop': { params: z.object({ ticket: z.string().min(1) }), answer: z.object({}) },
   /** `confirmed` repeats the path that the user saw and said yes to; a plan starts once. */
   'changes.start': {
     params: z.object({ planId: z.string(), confirmed: z.string() }),

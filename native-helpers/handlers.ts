@@ -10,14 +10,15 @@ import { listPracticeCards, makePracticeCard } from './jobs/demo/make-cards.ts'
 import { saveBundle } from './jobs/inspect-bundle.ts'
 import { Inspections } from './jobs/inspections.ts'
 import type { JobRunner } from './jobs/job-runner.ts'
+import { Tickets } from './jobs/tickets.ts'
 import { version } from './version.ts'
 
 /** What each request of the contract means: the one place where the contract meets jobs, drives and images. */
 export function createHandlers(runner: JobRunner, changes = new Changes()): Handlers {
   const driveWatchers = new WeakSet<object>()
   const jobWatchers = new WeakSet<object>()
-  const inspectors = new WeakSet<object>()
   const inspections = new Inspections()
+  const tickets = new Tickets()
   const changeWatchers = new WeakSet<object>()
 
   return {
@@ -38,19 +39,13 @@ export function createHandlers(runner: JobRunner, changes = new Changes()): Hand
     },
     'images.probe': (ref) => probeImage(ref),
     'images.browse': ({ folder }) => browse(folder),
-    'cards.inspect'(asked, caller) {
-      if (!inspectors.has(caller)) {
-        inspectors.add(caller)
-        caller.onClose(() => inspections.stopAllOf(caller))
-      }
-      return inspections.run(asked, caller)
-    },
+    'cards.inspect': ({ ticket, ...asked }, caller) => tickets.run(ticket, caller, (signal) => inspections.run(asked, signal)),
     async 'cards.bundle'(request) {
       const { path, sizeBytes } = await saveBundle(request)
       return { path, sizeBytes }
     },
     'cards.stop'({ ticket }) {
-      inspections.stop(ticket)
+      tickets.stop(ticket)
       return {}
     },
     'demo.list': () => listPracticeCards(),
@@ -58,7 +53,11 @@ export function createHandlers(runner: JobRunner, changes = new Changes()): Hand
       const { path } = await makePracticeCard(id, folder, { ifThere: 'number' })
       return { path }
     },
-    'changes.plan': (request) => changes.plan(request),
+    'changes.plan': ({ ticket, ...request }, caller) => tickets.run(ticket, caller, (signal) => changes.plan(request, signal)),
+    'changes.stop'({ ticket }) {
+      tickets.stop(ticket)
+      return {}
+    },
     'changes.start': ({ planId, confirmed }) => ({ changeId: changes.start(planId, confirmed) }),
     'changes.list'(_params, caller) {
       if (!changeWatchers.has(caller)) {

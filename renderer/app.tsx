@@ -13,8 +13,9 @@ import { useWindowTitle } from './components/use-window-title.ts'
 import { language, t } from './i18n/index.ts'
 import { CardFileScreen } from './screens/card/card-file-screen.tsx'
 import { ChangeScreen } from './screens/change/change-screen.tsx'
-import { RepairScreen } from './screens/change/repair-screen.tsx'
+import { ChangePlanScreen } from './screens/change/plan-screen.tsx'
 import { UndoScreen } from './screens/change/undo-screen.tsx'
+import { WishScreen } from './screens/change/wish-screen.tsx'
 import { DriveScreen } from './screens/drives/drive-screen.tsx'
 import { DrivesScreen } from './screens/drives/drives-screen.tsx'
 import { FlashScreen } from './screens/flash/flash-screen.tsx'
@@ -101,8 +102,10 @@ function CurrentScreen({ route }: { route: Route }) {
       return <DriveScreen key={route.path} path={route.path} />
     case 'card':
       return <CardFileScreen key={route.path} path={route.path} />
-    case 'repair':
-      return <RepairScreen key={route.path} path={route.path} />
+    case 'wish':
+      return <WishScreen key={`${route.job} ${route.path}`} job={route.job} path={route.path} />
+    case 'change-plan':
+      return <ChangePlanScreen key={`${route.job} ${route.path}`} job={route.job} path={route.path} />
     case 'undo':
       return <UndoScreen key={route.file} file={route.file} />
     case 'change':

@@ -18,6 +18,14 @@ export function unmountedSincePlan(path: string, mounts: readonly string[]): Liv
   })
 }
 
+export function planStopped(): LivecardError {
+  return new LivecardError('cancelled', 'cancelled', {
+    message: 'Stopped.',
+    meaning: 'A plan is made in memory only. Nothing was changed.',
+    next: 'Make the plan again when you like.',
+  })
+}
+
 export function undoOnCard(undoPath: string): LivecardError {
   return new LivecardError('usage', 'undo-on-card', {
     message: `The undo file ${undoPath} would lie on the card that is changed.`,

@@ -14,6 +14,7 @@ import {
   type UndoPlan,
   undoFolder,
 } from './change.ts'
+import { planStopped } from './change-errors.ts'
 import { inspect } from './inspect.ts'
 import { changedSince, planUnknown } from './plan-errors.ts'
 import { StayAwake } from './stay-awake.ts'
@@ -35,8 +36,10 @@ export class Changes {
   readonly #running = new Map<string, Promise<void>>()
   readonly #stayAwake = new StayAwake()
 
-  async plan(request: Omit<ChangeRequest, 'undo'>): Promise<CardPlan> {
-    const plan = await planCardChange({ ...request, undo: null })
+  async plan(request: Omit<ChangeRequest, 'undo'>, signal?: AbortSignal): Promise<CardPlan> {
+    const plan = await planCardChange({ ...request, undo: null }, signal).catch((thrown) => {
+      throw signal?.aborted ? planStopped() : thrown
+    })
     const { steps, keeps, loses, notes, unmounts, writeBytes, undoPath, target } = plan
     const planId = this.#keep({ kind: 'change', plan })
     return { planId, job: request.job, target, steps, keeps, loses, notes, unmounts, writeBytes, undoPath }

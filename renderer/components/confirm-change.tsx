@@ -1,7 +1,7 @@
 /** The last question before a card is changed. It names the card; its button says the act; it has not the focus when it opens. */
 import type { ReactNode } from 'react'
 import { t } from '../i18n/index.ts'
-import { useChanges } from '../state/changes.ts'
+import { usePlanning } from '../state/planning.ts'
 import { go } from '../state/route.ts'
 import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
@@ -16,9 +16,9 @@ interface ConfirmChangeProps {
 }
 
 export function ConfirmChange({ question, act, isOpen, losesSomething, onLeave, children }: ConfirmChangeProps) {
-  const starting = useChanges((state) => state.starting)
+  const starting = usePlanning((state) => state.starting)
   const confirm = async () => {
-    const id = await useChanges.getState().start()
+    const id = await usePlanning.getState().start()
     onLeave()
     if (id !== null) go({ screen: 'change', id })
   }

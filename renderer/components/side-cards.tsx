@@ -7,7 +7,7 @@ import { useConnected } from '../state/connection.ts'
 import { useDrives } from '../state/drives.ts'
 import { fileName } from '../state/image.ts'
 import { useRecent } from '../state/recent.ts'
-import { useRoute } from '../state/route.ts'
+import { isAbout, useRoute } from '../state/route.ts'
 import { CardFileIcon } from './icons.tsx'
 import type { MarkKind } from './mark.tsx'
 import { SideItem } from './side-item.tsx'
@@ -36,10 +36,7 @@ export function SideCards() {
             <SideItem
               key={path}
               to={change?.to ?? { screen: 'card', path }}
-              current={
-                ((route.screen === 'card' || route.screen === 'repair') && route.path === path) ||
-                (route.screen === 'change' && changes[route.id]?.path === path)
-              }
+              current={isAbout(route, path) || (route.screen === 'change' && changes[route.id]?.path === path)}
               picture={<CardFileIcon size={26} />}
               name={fileName(path)}
               word={word}
@@ -57,7 +54,7 @@ export function SideCards() {
   /** The one that is shown stays shown: it is forgotten with the next start. */
   function forget() {
     forgetAll()
-    for (const path of paths) if (!(route.screen === 'card' && route.path === path)) useCards.getState().forget(path)
+    for (const path of paths) if (!isAbout(route, path)) useCards.getState().forget(path)
   }
 }
 

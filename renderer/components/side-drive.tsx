@@ -4,7 +4,7 @@ import { seenOnDrive, useCards } from '../state/cards.ts'
 import { changeOnPath, useChanges } from '../state/changes.ts'
 import { useConnected } from '../state/connection.ts'
 import { useDrives } from '../state/drives.ts'
-import { useRoute } from '../state/route.ts'
+import { isAbout, useRoute } from '../state/route.ts'
 import { DrivePicture } from './drive-picture.tsx'
 import { driveState } from './job-words.ts'
 import { SideItem } from './side-item.tsx'
@@ -23,8 +23,7 @@ export function SideDrive({ drive, refused, job }: { drive: Drive; refused: bool
   const { word, mark } = change ?? driveState(drive, job, seen, refused, connected)
   const running = job?.state === 'running'
   const current =
-    (route.screen === 'drive' && route.path === drive.identity.path) ||
-    (route.screen === 'repair' && route.path === drive.identity.path) ||
+    isAbout(route, drive.identity.path) ||
     (route.screen === 'job' && job !== null && route.id === job.id) ||
     (route.screen === 'change' && change?.to.screen === 'change' && route.id === change.to.id)
   return (

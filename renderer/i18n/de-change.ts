@@ -1,43 +1,55 @@
-/** What the screens of repairing and taking back say, in German; `de.ts` takes it in. */
+/** What the screens of changing cards and taking it back say, in German; `de.ts` takes it in. */
+import { deChangeJobs } from './de-change-jobs.ts'
 import type { Catalogue } from './en.ts'
 
-const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
+const titles = [
+  ['Repair', 'Reparatur von'],
+  ['Enlarge', 'Vergrößerung von'],
+  ['Reset', 'Neuer Anfang auf'],
+  ['Merge', 'Übernahme auf'],
+  ['Convert', 'Umwandlung auf'],
+  ['Restore to', 'Zurückspielen auf'],
+  ['Settings of', 'Einrichten von'],
+] as const
 
 /** The helper's titles are English and of one form for each job. */
-const job = (title: string) => title.replace(/^Repair (.*)$/s, 'Reparatur von $1').replace(/^Enlarge (.*)$/s, 'Vergrößerung von $1')
+function job(title: string): string {
+  const known = titles.find(([english]) => title.startsWith(`${english} `))
+  return known ? `${known[1]}${title.slice(known[0].length)}` : title
+}
 
 export const deChange: Catalogue['change'] = {
-  repair: {
-    title: (where) => `${where} reparieren`,
+  jobs: deChangeJobs,
+  plan: {
     sub: 'Das wird getan. Es wurde erst im Arbeitsspeicher ausprobiert; noch ist nichts verändert.',
-    making: 'Es wird ausprobiert, was hilft, nur im Arbeitsspeicher',
-    makingText: 'Die Karte wird gelesen und durchgegangen, wie eine Reparatur es täte. Nichts darauf wird verändert.',
     made: 'Der Plan ist fertig.',
+    stop: 'Anhalten',
+    stopped: 'Der Plan wurde nicht zu Ende gemacht.',
+    stoppedText: 'Er wurde angehalten. Nichts wurde verändert.',
     wrong: 'Was nicht stimmt',
     steps: 'Was getan wird',
     unmount: (mounts) => `${mounts} aushängen, damit nichts anderes inzwischen darauf schreibt.`,
     keeps: 'Was bleibt',
     keepsNone: 'Alles, was nicht unter dem steht, was getan wird.',
-    loses: 'Was verloren gehen kann',
     losesNone: 'Nichts, wovon Livecard weiß.',
     notes: 'Gut zu wissen',
     way: 'Der Weg zurück',
     wayText:
-      'Was jetzt dort steht, wo die Reparatur schreibt, wird in einer Rücknahme-Datei bewahrt. Sie liegt sicher auf diesem Rechner, bevor das erste Byte der Karte sich ändert. Mit ihr lässt sich die Reparatur zurücknehmen, auch eine, die ein Stromausfall mittendrin beendet hat.',
+      'Was jetzt dort steht, wo geschrieben wird, wird in einer Rücknahme-Datei bewahrt. Sie liegt sicher auf diesem Rechner, bevor das erste Byte der Karte sich ändert. Mit ihr lässt sich der Auftrag zurücknehmen, auch einer, den ein Stromausfall mittendrin beendet hat.',
     writes: 'Schreibt auf die Karte',
     undoFile: 'Rücknahme-Datei',
-    nothing: 'Es gibt nichts zu reparieren.',
     nothingWhy: 'Hier lässt sich nichts reparieren.',
-    nothingText:
-      'Livecard hat alles durchgegangen, was es reparieren kann, und würde nichts ändern. Die Karte bleibt, wie sie ist.',
     nothingWhyText: 'Was gefunden wurde, behebt eine Reparatur nicht; warum, steht unten. Die Karte bleibt, wie sie ist.',
     again: 'Plan neu machen',
     toCard: 'Zur Karte',
-    act: (where) => `${where} reparieren`,
-    question: (where) => `${where} reparieren?`,
+    toWish: 'Anders wählen',
     confirmText: (size) => `${size} werden darauf geschrieben. Einmal begonnen, wird es zu Ende gebracht.`,
     confirmBack: 'Es lässt sich danach zurücknehmen.',
     lost: 'Das geht dabei verloren',
+  },
+  wish: {
+    sub: 'Erst kommt ein Plan. Wählen verändert nichts.',
+    plan: 'Plan zeigen…',
   },
   undo: {
     job,
@@ -64,16 +76,16 @@ export const deChange: Catalogue['change'] = {
     question: (title) => `„${job(title)}“ zurücknehmen?`,
     confirmText: (path, size) => `${size} werden auf ${path} zurückgebracht. Die Karte ist dann, wie sie vorher war.`,
     toHistory: 'Zum Verlauf',
+    running: (where) => `Änderungen auf ${where} werden zurückgenommen`,
+    doing: 'Nimmt zurück',
+    failed: 'Zurücknehmen fehlgeschlagen',
   },
   confirm: {
     leave: 'Lassen, wie es ist',
     starting: 'Beginnt…',
   },
   running: {
-    repair: (where) => `${where} wird repariert`,
-    undo: (where) => `Änderungen auf ${where} werden zurückgenommen`,
     sub: 'Es wird zu Ende gebracht: eine halb veränderte Karte hilft niemandem. Sie können inzwischen anderes ansehen.',
-    other: (where) => `${where} wird verändert`,
     stages: {
       reading: 'Die Karte wird noch einmal gelesen, damit sicher ist, dass sie noch die des Plans ist',
       keeping: 'Bewahrt, was jetzt dort steht',
@@ -95,24 +107,12 @@ export const deChange: Catalogue['change'] = {
       'Fällt der Strom aus oder kommt die Karte heraus, ist nicht verloren, was vorher da stand: es ist in der Rücknahme-Datei, und der Verlauf nimmt zurück, was begonnen war.',
     powerUndo:
       'Fällt der Strom aus oder kommt die Karte heraus, nehmen Sie es im Verlauf noch einmal zurück: die Rücknahme-Datei bleibt, bis Sie sie entfernen.',
-    repairWord: (percent) => (percent === null ? 'Repariert…' : `Repariert · ${percent}`),
-    otherWord: (percent) => (percent === null ? 'Verändert…' : `Verändert · ${percent}`),
-    undoWord: (percent) => (percent === null ? 'Nimmt zurück…' : `Nimmt zurück · ${percent}`),
-    failedRepair: 'Reparatur fehlgeschlagen',
-    failedOther: 'Veränderung fehlgeschlagen',
-    failedUndo: 'Zurücknehmen fehlgeschlagen',
     lost: 'Verbindung verloren: wie weit es jetzt ist, ist nicht bekannt',
   },
   result: {
-    repair: (where) => `Reparatur von ${where}`,
-    other: (where) => `Veränderung von ${where}`,
     undo: (where) => `Zurückgenommen auf ${where}`,
     undoFailed: (where) => `Zurücknehmen auf ${where}`,
-    well: 'Repariert, und danach wurde nichts Schlechtes gefunden.',
     wellText: 'Die Karte wurde neu gelesen, und alles, was Livecard prüfen kann, wurde geprüft.',
-    wellOther: 'Getan, und danach wurde nichts Schlechtes gefunden.',
-    left: (n) => `Repariert, und ${s(n, 'Befund bleibt', 'Befunde bleiben')}.`,
-    leftOther: (n) => `Getan, und ${s(n, 'Befund bleibt', 'Befunde bleiben')}.`,
     leftText: 'Die Karte wurde danach neu gelesen. Gefunden wurde dabei:',
     drive:
       'Die Karte kann jetzt heraus. Probieren Sie sie in dem Rechner, für den sie ist, und behalten Sie die Rücknahme-Datei, bis Sie wissen, dass sie geht.',
@@ -122,7 +122,7 @@ export const deChange: Catalogue['change'] = {
     written: 'Geschrieben',
     took: 'Dauer',
     way: 'Der Weg zurück',
-    wayText: 'Diese Rücknahme-Datei nimmt die Reparatur zurück, solange seither nichts anderes auf der Karte verändert wurde.',
+    wayText: 'Diese Rücknahme-Datei nimmt es zurück, solange seither nichts anderes auf der Karte verändert wurde.',
     take: 'Zurücknehmen…',
     takeFailed: 'Was geschrieben wurde, lässt sich zurücknehmen',
     takeFailedText: 'Die Rücknahme-Datei enthält, was vorher auf der Karte stand.',

@@ -1,37 +1,38 @@
-/** What the screens of repairing and taking back say, in English; `en.ts` takes it in. */
-const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
+/** What the screens of changing cards and taking it back say, in English; `en.ts` takes it in. */
+import { enChangeJobs } from './en-change-jobs.ts'
 
 export const enChange = {
-  repair: {
-    title: (where: string) => `Repair ${where}`,
+  jobs: enChangeJobs,
+  plan: {
     sub: 'This is what will be done. It was tried out in memory first; nothing has been changed yet.',
-    making: 'Trying out what helps, in memory only',
-    makingText: 'The card is read and gone through as a repair would do it. Nothing on it is changed.',
     made: 'The plan is ready.',
+    stop: 'Stop',
+    stopped: 'The plan was not made to its end.',
+    stoppedText: 'It was stopped. Nothing was changed.',
     wrong: 'What is wrong',
     steps: 'What will be done',
     unmount: (mounts: string) => `Unmount ${mounts}, so that nothing else writes to it meanwhile.`,
     keeps: 'What stays',
     keepsNone: 'Everything that is not named under what will be done.',
-    loses: 'What may be lost',
     losesNone: 'Nothing that Livecard knows of.',
     notes: 'Good to know',
     way: 'The way back',
     wayText:
-      'What stands now where the repair writes is kept in an undo file, safe on this computer before the first byte of the card changes. With it the repair can be taken back, also one that a power cut ended in the middle.',
+      'What stands now where the job writes is kept in an undo file, safe on this computer before the first byte of the card changes. With it the job can be taken back, also one that a power cut ended in the middle.',
     writes: 'Writes to the card',
     undoFile: 'Undo file',
-    nothing: 'There is nothing to repair.',
     nothingWhy: 'Nothing can be mended here.',
-    nothingText: 'Livecard went through everything that it can repair, and would change nothing. The card stays as it is.',
     nothingWhyText: 'What was found cannot be helped by a repair, for the reasons below. The card stays as it is.',
     again: 'Make the plan again',
     toCard: 'To the card',
-    act: (where: string) => `Repair ${where}`,
-    question: (where: string) => `Repair ${where}?`,
+    toWish: 'Choose differently',
     confirmText: (size: string) => `${size} are written to it. Once begun, it is brought to its end.`,
     confirmBack: 'It can be taken back afterwards.',
     lost: 'Lost by it',
+  },
+  wish: {
+    sub: 'A plan comes first. Nothing is changed by choosing.',
+    plan: 'Show the plan…',
   },
   undo: {
     job: (title: string) => title,
@@ -58,16 +59,16 @@ export const enChange = {
     question: (title: string) => `Take back “${title}”?`,
     confirmText: (path: string, size: string) => `${size} are put back on ${path}. The card is then as it was before.`,
     toHistory: 'To the history',
+    running: (where: string) => `Taking back what was changed on ${where}`,
+    doing: 'Taking back',
+    failed: 'taking back failed',
   },
   confirm: {
     leave: 'Leave it as it is',
     starting: 'Starting…',
   },
   running: {
-    repair: (where: string) => `Repairing ${where}`,
-    undo: (where: string) => `Taking back what was changed on ${where}`,
     sub: 'It is brought to its end: a card that is changed half-way helps nobody. You can look at other things meanwhile.',
-    other: (where: string) => `Changing ${where}`,
     stages: {
       reading: 'Reading the card once more, to be sure that it is as it was in the plan',
       keeping: 'Keeping what stands there now',
@@ -89,24 +90,12 @@ export const enChange = {
       'Should the power fail or the card come out, what stood there before is not lost: it is in the undo file, and the history takes back what was begun.',
     powerUndo:
       'Should the power fail or the card come out, take it back once more from the history: the undo file stays until you remove it.',
-    repairWord: (percent: string | null) => (percent === null ? 'Repairing…' : `Repairing · ${percent}`),
-    otherWord: (percent: string | null) => (percent === null ? 'Changing…' : `Changing · ${percent}`),
-    undoWord: (percent: string | null) => (percent === null ? 'Taking back…' : `Taking back · ${percent}`),
-    failedRepair: 'the repair failed',
-    failedOther: 'the change failed',
-    failedUndo: 'taking back failed',
     lost: 'Connection lost: how far it is now is not known',
   },
   result: {
-    repair: (where: string) => `Repair of ${where}`,
-    other: (where: string) => `Change of ${where}`,
     undo: (where: string) => `Taken back on ${where}`,
     undoFailed: (where: string) => `Taking back on ${where}`,
-    well: 'Repaired, and nothing wrong was found afterwards.',
     wellText: 'The card was read anew, and everything that Livecard can check was checked.',
-    wellOther: 'Done, and nothing wrong was found afterwards.',
-    left: (n: number) => `Repaired, and ${s(n, 'thing is', 'things are')} still to be known.`,
-    leftOther: (n: number) => `Done, and ${s(n, 'thing is', 'things are')} still to be known.`,
     leftText: 'The card was read anew afterwards. What was found then:',
     drive:
       'The card can be taken out now. Try it in the computer that it is for, and keep the undo file until you know that it works.',
@@ -116,7 +105,7 @@ export const enChange = {
     written: 'Written',
     took: 'Took',
     way: 'The way back',
-    wayText: 'This undo file takes the repair back, as long as nothing else was changed on the card since.',
+    wayText: 'This undo file takes it back, as long as nothing else was changed on the card since.',
     take: 'Take it back…',
     takeFailed: 'What had been written can be taken back',
     takeFailedText: 'The undo file holds what stood on the card before.',

@@ -1,38 +1,20 @@
-/** Changes of cards: the plan that is being read, those that run or ended in this session, and the undo files that take them back. */
+/** Changes of cards that run or ended in this session, and the undo files that take them back. */
 import { create } from 'zustand'
-import type { CardPlan, Change, ErrorValue, UndoFileFacts, UndoPlanFacts } from '../../native-helpers/contract.ts'
-import { seenOnDrive, useCards } from './cards.ts'
+import type { Change, ErrorValue, UndoFileFacts } from '../../native-helpers/contract.ts'
+import { useCards } from './cards.ts'
 import { ask } from './connection.ts'
-import { isDevice, useDrives } from './drives.ts'
-import { useRecent } from './recent.ts'
-import { useSettings } from './settings.ts'
-
-/** What a plan is made of: a card that is to be repaired, or an undo file and where its card is now (null: where it was). */
-export type Planned = { kind: 'repair'; path: string } | { kind: 'undo'; file: string; path: string | null }
-
-export type Planning =
-  | { of: Planned; state: 'making' }
-  | { of: Planned; state: 'failed'; error: ErrorValue }
-  | { of: Planned; state: 'made'; kind: 'repair'; plan: CardPlan }
-  | { of: Planned; state: 'made'; kind: 'undo'; plan: UndoPlanFacts }
+import { driveAt } from './drives.ts'
 
 /** A change that ran when the helper was lost, kept over a reload so that it is not lost silently. */
 export type InterruptedChange = Pick<Change, 'id' | 'job' | 'label'>
 
 interface ChangesState {
   changes: Record<string, Change>
-  planning: Planning | null
-  starting: boolean
-  startError: ErrorValue | null
   interrupted: InterruptedChange[]
   undoFiles: UndoFileFacts[]
   undoError: ErrorValue | null
   received(change: Change): void
   listed(changes: readonly Change[]): void
-  /** The last one asked for is the one that counts. */
-  plan(of: Planned): Promise<void>
-  /** Starts the plan with exactly the card that the user saw in it, once: it stays `starting`. Answers the change. */
-  start(): Promise<string | null>
   loadUndoFiles(): Promise<void>
   removeUndoFile(file: string): Promise<void>
   /** The helper is gone: what ran is written down. */
@@ -44,96 +26,47 @@ interface ChangesState {
 
 const storageName = 'livecard-interrupted-changes'
 
-export const useChanges = create<ChangesState>()((set, get) => {
-  let plansAsked = 0
-  return {
-    changes: {},
-    planning: null,
-    starting: false,
-    startError: null,
-    interrupted: [],
-    undoFiles: [],
-    undoError: null,
-    received(change) {
-      set(({ changes }) => ({ changes: { ...changes, [change.id]: change } }))
-      if (change.state === 'running') return
-      const { known, forget } = useCards.getState()
-      const drive = driveAt(change.path)
-      // A drive that went away meanwhile is not to stand among the files.
-      if (change.report && (drive !== null || change.report.target.kind !== 'drive')) known(change.path, drive, change.report)
-      else forget(change.path)
-      void get().loadUndoFiles()
-    },
-    listed: (list) =>
-      set(({ changes }) => ({ changes: { ...changes, ...Object.fromEntries(list.map((change) => [change.id, change])) } })),
-    async plan(of) {
-      const turn = ++plansAsked
-      set({ planning: { of, state: 'making' }, starting: false, startError: null })
-      const planning = await (of.kind === 'repair' ? planRepair(of) : planUndo(of))
-      if (turn === plansAsked) set({ planning })
-    },
-    async start() {
-      const { planning } = get()
-      if (planning?.state !== 'made') return null
-      set({ starting: true, startError: null })
-      const outcome =
-        planning.kind === 'repair'
-          ? await ask('changes.start', { planId: planning.plan.planId, confirmed: planning.plan.target.path })
-          : await ask('undo.start', { planId: planning.plan.planId, confirmed: planning.plan.path })
-      if (outcome.ok) return outcome.value.changeId
-      set({ starting: false, startError: outcome.error })
-      return null
-    },
-    async loadUndoFiles() {
-      const outcome = await ask('undo.list', {})
-      set(outcome.ok ? { undoFiles: outcome.value, undoError: null } : { undoError: outcome.error })
-    },
-    async removeUndoFile(file) {
-      const outcome = await ask('undo.remove', { file })
-      if (!outcome.ok) return set({ undoError: outcome.error })
-      await get().loadUndoFiles()
-    },
-    helperLost() {
-      const running = runningChanges(get().changes).map(({ id, job, label }) => ({ id, job, label }))
-      if (running.length > 0) sessionStorage.setItem(storageName, JSON.stringify(running))
-    },
-    knownAgain(changes) {
-      const written = sessionStorage.getItem(storageName)
-      if (!written) return
-      const known = new Set(changes.map((change) => change.id))
-      set({ interrupted: (JSON.parse(written) as InterruptedChange[]).filter((change) => !known.has(change.id)) })
-    },
-    dismissInterrupted() {
-      sessionStorage.removeItem(storageName)
-      set({ interrupted: [] })
-    },
-  }
-})
-
-/** What is wrong stands first on the plan, so a card that was not looked at is looked at; where that fails, the plan says why too. */
-async function planRepair(of: Extract<Planned, { kind: 'repair' }>): Promise<Planning> {
-  const { path } = of
-  const drive = driveAt(path)
-  const { cards, look } = useCards.getState()
-  const seen = drive === null ? cards[path] : seenOnDrive(cards, drive)
-  const base = seen?.base ?? useRecent.getState().recent.find((one) => one.path === path)?.base ?? null
-  if (!seen?.report && (drive !== null || !isDevice(path))) await look(path, drive, base)
-  const allowVirtual = useSettings.getState().showVirtual
-  const outcome = await ask('changes.plan', { job: 'repair', path, base, allowVirtual })
-  if (!outcome.ok) return { of, state: 'failed', error: outcome.error }
-  return { of, state: 'made', kind: 'repair', plan: outcome.value }
-}
-
-async function planUndo(of: Extract<Planned, { kind: 'undo' }>): Promise<Planning> {
-  const allowVirtual = useSettings.getState().showVirtual
-  const outcome = await ask('undo.plan', { file: of.file, path: of.path, allowVirtual })
-  if (!outcome.ok) return { of, state: 'failed', error: outcome.error }
-  return { of, state: 'made', kind: 'undo', plan: outcome.value }
-}
-
-function driveAt(path: string) {
-  return useDrives.getState().drives.find((drive) => drive.identity.path === path) ?? null
-}
+export const useChanges = create<ChangesState>()((set, get) => ({
+  changes: {},
+  interrupted: [],
+  undoFiles: [],
+  undoError: null,
+  received(change) {
+    set(({ changes }) => ({ changes: { ...changes, [change.id]: change } }))
+    if (change.state === 'running') return
+    const { known, forget } = useCards.getState()
+    const drive = driveAt(change.path)
+    // A drive that went away meanwhile is not to stand among the files.
+    if (change.report && (drive !== null || change.report.target.kind !== 'drive')) known(change.path, drive, change.report)
+    else forget(change.path)
+    void get().loadUndoFiles()
+  },
+  listed: (list) =>
+    set(({ changes }) => ({ changes: { ...changes, ...Object.fromEntries(list.map((change) => [change.id, change])) } })),
+  async loadUndoFiles() {
+    const outcome = await ask('undo.list', {})
+    set(outcome.ok ? { undoFiles: outcome.value, undoError: null } : { undoError: outcome.error })
+  },
+  async removeUndoFile(file) {
+    const outcome = await ask('undo.remove', { file })
+    if (!outcome.ok) return set({ undoError: outcome.error })
+    await get().loadUndoFiles()
+  },
+  helperLost() {
+    const running = runningChanges(get().changes).map(({ id, job, label }) => ({ id, job, label }))
+    if (running.length > 0) sessionStorage.setItem(storageName, JSON.stringify(running))
+  },
+  knownAgain(changes) {
+    const written = sessionStorage.getItem(storageName)
+    if (!written) return
+    const known = new Set(changes.map((change) => change.id))
+    set({ interrupted: (JSON.parse(written) as InterruptedChange[]).filter((change) => !known.has(change.id)) })
+  },
+  dismissInterrupted() {
+    sessionStorage.removeItem(storageName)
+    set({ interrupted: [] })
+  },
+}))
 
 export function runningChanges(changes: Record<string, Change>): Change[] {
   return Object.values(changes)

@@ -75,6 +75,10 @@ export function isOneVolume({ whole }: Drive): boolean {
   return whole.fs !== null || whole.label !== null || whole.mounts.length > 0
 }
 
+export function driveAt(path: string): Drive | null {
+  return useDrives.getState().drives.find((drive) => drive.identity.path === path) ?? null
+}
+
 /** A drive's name begins so on Linux, macOS and Windows; a card file's does not. */
 export function isDevice(path: string): boolean {
   return path.startsWith('/dev/') || path.startsWith('\\\\.\\')

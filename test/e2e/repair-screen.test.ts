@@ -194,6 +194,41 @@ test('a card that something else wrote to since the plan is refused, in three pa
   await card.health.filter({ hasText: 'nothing wrong found' }).waitFor()
 })
 
+test('a plan can be stopped while it is made, and leaving the screen stops it', slow, async (t) => {
+  const { page, home, server, app, change } = await desk(t)
+  const path = makePlainCard(home)
+  noteErrors(path)
+  const asked: string[] = []
+  page.on('websocket', (socket) =>
+    socket.on('framesent', ({ payload }) => {
+      const { call, params } = JSON.parse(String(payload))
+      if (/^changes\.(plan|stop)$/.test(call)) asked.push(`${call} ${params.ticket}`)
+    }),
+  )
+  await page.reload()
+  await app.goTo(`card/${encodeURIComponent(path)}`)
+  await page.getByRole('button', { name: 'Repair…' }).first().waitFor()
+  // It stands still, so that it can be stopped.
+  server.kill('SIGSTOP')
+  try {
+    await app.goTo(`repair/${encodeURIComponent(path)}`)
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    await change.main.getByText('The plan was not made to its end.').waitFor()
+    await page.getByRole('button', { name: 'Make the plan again' }).click()
+    await page.getByRole('button', { name: 'Stop', exact: true }).waitFor()
+    await app.goTo('')
+    await until(async () => assert.equal(asked.length, 4))
+  } finally {
+    server.kill('SIGCONT')
+  }
+  const [planned, stopped, again, left] = asked.map((line) => line.split(/ (.*)/s))
+  assert.deepEqual(
+    [planned?.[0], stopped?.[0], again?.[0], left?.[0]],
+    ['changes.plan', 'changes.stop', 'changes.plan', 'changes.stop'],
+  )
+  assert.deepEqual([planned?.[1], again?.[1]], [stopped?.[1], left?.[1]], 'each stop names its plan')
+})
+
 test('a drive is repaired while the user looks elsewhere, and one that was used since is not taken back', {
   ...slow,
   skip: cannotRepair || (cannotLoop() ?? false),

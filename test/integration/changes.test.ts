@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Change } from '../../native-helpers/contract.ts'
 import { Changes } from '../../native-helpers/jobs/changes.ts'
+import { Tickets } from '../../native-helpers/jobs/tickets.ts'
 import { missingTools, testFolder, tool } from '../support/tools.ts'
 
 const skip = missingTools('sfdisk', 'truncate') ?? false
@@ -52,4 +53,26 @@ test('a change is planned, started once with a yes to its card, listed, and take
   await assert.rejects(changes.removeUndoFile(card), { code: 'undo-file-elsewhere' })
   await changes.removeUndoFile(plan.undoPath)
   assert.deepEqual(await changes.undoFiles(), [])
+})
+
+test('a plan that nobody waits for is stopped, by its ticket or because who asked is gone', { skip }, async (t) => {
+  const card = join(testFolder(t), 'card.img')
+  tool('truncate', ['-s', '64M', card])
+  tool('sfdisk', ['-q', card], { input: 'label: gpt\nsize=20480\n' })
+  const changes = new Changes()
+  const tickets = new Tickets()
+  const closers: (() => void)[] = []
+  const asker = { onClose: (closer: () => void) => void closers.push(closer) }
+  const request = { job: 'repair', path: card, base: null, allowVirtual: false, options: {} } as const
+  const making = (ticket: string) => tickets.run(ticket, asker, (signal) => changes.plan(request, signal))
+  const stopped = { code: 'cancelled', meaning: /Nothing was changed/ }
+
+  const [first, second] = [making('first'), making('second')]
+  tickets.stop('first')
+  await assert.rejects(first, stopped)
+  assert.equal((await second).job, 'repair', 'the other one goes on')
+  const third = making('third')
+  for (const close of closers) close()
+  await assert.rejects(third, stopped)
+  assert.equal(closers.length, 1)
 })

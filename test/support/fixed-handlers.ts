@@ -59,6 +59,7 @@ export function fixedHandlers(onCallerGone: () => void = () => {}): Handlers {
     'demo.list': () => [],
     'demo.make': refuse,
     'changes.plan': refuse,
+    'changes.stop': () => ({}),
     'changes.start': refuse,
     'changes.list': () => [],
     'undo.list': () => [],

@@ -63,7 +63,9 @@ test('a change that the helper took with it is told of by the next one, unless t
 
 test('the screens of a change survive the address bar', () => {
   const routes: Route[] = [
-    { screen: 'repair', path: '/home/me/a card/50 %.img' },
+    { screen: 'change-plan', job: 'repair', path: '/home/me/a card/50 %.img' },
+    { screen: 'wish', job: 'enlarge', path: '/dev/sdb' },
+    { screen: 'change-plan', job: 'enlarge', path: 'plan/of/it.img' },
     { screen: 'undo', file: '/home/me/.local/state/livecard/undo/1 #.undo' },
     { screen: 'change', id: 'c-1' },
   ]

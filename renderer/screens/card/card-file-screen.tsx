@@ -9,7 +9,7 @@ import { folderOf } from '../../state/card-file.ts'
 import { type SeenCard, useCards } from '../../state/cards.ts'
 import { fileName } from '../../state/image.ts'
 import { useRecent } from '../../state/recent.ts'
-import { go } from '../../state/route.ts'
+import { firstRoute, go } from '../../state/route.ts'
 import { CardHead } from './card-head.tsx'
 import { CardView } from './card-view.tsx'
 import { waysOfFile, writeInto } from './card-ways.ts'
@@ -62,7 +62,7 @@ function lookFirst(path: string): void {
 
 function Acts({ card: { path, report } }: { card: SeenCard }) {
   if (!report || report.target.kind === 'folder') return null
-  const repair = <Button onPress={() => go({ screen: 'repair', path })}>{t.card.remedies.repair}</Button>
+  const repair = <Button onPress={() => go(firstRoute('repair', path))}>{t.card.remedies.repair}</Button>
   if (report.target.kind !== 'image') return repair
   return (
     <>

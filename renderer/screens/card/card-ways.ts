@@ -1,13 +1,13 @@
 /** What the buttons beside findings do today, and why the others cannot be pressed. */
 import { t } from '../../i18n/index.ts'
 import { useFlash } from '../../state/flash.ts'
-import { go } from '../../state/route.ts'
+import { firstRoute, go } from '../../state/route.ts'
 import type { RemedyWay } from './findings.tsx'
 
 /** `why`: what keeps the drive from being written, where something does. */
 export function waysOfDrive(path: string, isWritable: boolean, why: string): RemedyWay {
   return (remedy) => {
-    if (remedy === 'repair') return isWritable ? () => go({ screen: 'repair', path }) : why
+    if (remedy === 'repair') return isWritable ? () => go(firstRoute('repair', path)) : why
     if (remedy !== 'flash') return t.card.notYet[remedy]
     return isWritable ? () => go({ screen: 'flash', mode: 'write' }) : why
   }
@@ -16,7 +16,7 @@ export function waysOfDrive(path: string, isWritable: boolean, why: string): Rem
 /** A card image can be written like a card; a folder is only a part of one, and an overlay file a part of a system. */
 export function waysOfFile(kind: 'image' | 'folder' | 'overlay' | 'drive', path: string): RemedyWay {
   return (remedy) => {
-    if (remedy === 'repair') return kind === 'folder' ? t.card.notYet.repair : () => go({ screen: 'repair', path })
+    if (remedy === 'repair') return kind === 'folder' ? t.card.notYet.repair : () => go(firstRoute('repair', path))
     if (remedy !== 'flash') return t.card.notYet[remedy]
     return kind === 'image' ? () => writeInto(path) : t.card.notYet.folder
   }

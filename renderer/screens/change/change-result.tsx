@@ -1,5 +1,5 @@
 /** How a change of a card ended: what was written, whether the card is well now, and how to take it back. */
-import type { Change, Finding as ReportFinding } from '../../../native-helpers/contract.ts'
+import type { Change, ChangeJobName, Finding as ReportFinding } from '../../../native-helpers/contract.ts'
 import { ErrorFinding, Finding } from '../../components/finding.tsx'
 import { Fact } from '../../components/job-progress.tsx'
 import { Link } from '../../components/link.tsx'
@@ -8,12 +8,19 @@ import { findingWords, format, t } from '../../i18n/index.ts'
 import { worstFirst } from '../../state/card-health.ts'
 import { useChanges, writtenBytes } from '../../state/changes.ts'
 import { isDevice } from '../../state/drives.ts'
+import { firstRoute } from '../../state/route.ts'
 import { cardRoute } from './change-words.ts'
 
 export function ChangeResult({ change }: { change: Change }) {
   return (
     <Screen title={titleOf(change)} sub={change.endedAt === null ? null : format.date(change.endedAt)}>
-      {change.error ? <ErrorFinding error={change.error} /> : change.job === 'undo' ? <TakenBack /> : <Done change={change} />}
+      {change.error ? (
+        <ErrorFinding error={change.error} />
+      ) : change.job === 'undo' ? (
+        <TakenBack />
+      ) : (
+        <Done job={change.job} change={change} />
+      )}
       <Figures change={change} />
       <WayBack change={change} />
       <Ways change={change} />
@@ -22,8 +29,7 @@ export function ChangeResult({ change }: { change: Change }) {
 }
 
 function titleOf({ job, label, state }: Change): string {
-  if (job === 'repair') return t.change.result.repair(label)
-  if (job !== 'undo') return t.change.result.other(label)
+  if (job !== 'undo') return t.change.jobs[job].result(label)
   return state === 'done' ? t.change.result.undo(label) : t.change.result.undoFailed(label)
 }
 
@@ -35,12 +41,12 @@ function TakenBack() {
   )
 }
 
-function Done({ change: { job, report, path } }: { change: Change }) {
+function Done({ job, change: { report, path } }: { job: ChangeJobName; change: Change }) {
   const left = worstFirst(report?.findings ?? []).filter((finding) => finding.severity !== 'info')
   const next = isDevice(path) ? t.change.result.drive : t.change.result.file
   if (left.length === 0) {
     return (
-      <Finding kind="good" title={job === 'repair' ? t.change.result.well : t.change.result.wellOther} urgent>
+      <Finding kind="good" title={t.change.jobs[job].well} urgent>
         <p>
           {t.change.result.wellText} {next}
         </p>
@@ -48,11 +54,7 @@ function Done({ change: { job, report, path } }: { change: Change }) {
     )
   }
   return (
-    <Finding
-      kind="warn"
-      title={job === 'repair' ? t.change.result.left(left.length) : t.change.result.leftOther(left.length)}
-      urgent
-    >
+    <Finding kind="warn" title={t.change.jobs[job].left(left.length)} urgent>
       <p>{t.change.result.leftText}</p>
       <ul className="plan-list">
         {left.map((finding) => (
@@ -111,7 +113,7 @@ function WayBack({ change: { undoPath, state } }: { change: Change }) {
 }
 
 function Ways({ change: { path, job, state } }: { change: Change }) {
-  const again = job === 'repair' && state === 'failed'
+  const again = job !== 'undo' && state === 'failed' ? firstRoute(job, path) : null
   return (
     <div className="screen-end">
       <Link to={{ screen: 'history' }} className="button button-plain">
@@ -122,7 +124,7 @@ function Ways({ change: { path, job, state } }: { change: Change }) {
         {t.change.result.look}
       </Link>
       {again ? (
-        <Link to={{ screen: 'repair', path }} className="button button-primary">
+        <Link to={again} className="button button-primary">
           {t.change.result.again}
         </Link>
       ) : null}

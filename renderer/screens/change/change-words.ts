@@ -5,19 +5,24 @@ import { format, t } from '../../i18n/index.ts'
 import type { SeenCard } from '../../state/cards.ts'
 import { changeFraction } from '../../state/changes.ts'
 import { isDevice, useDrives } from '../../state/drives.ts'
+import { fileName } from '../../state/image.ts'
 import type { Route } from '../../state/route.ts'
 
+/** How a change is called while it runs and after it. */
+export function wordsOf(job: Change['job']) {
+  return job === 'undo' ? t.change.undo : t.change.jobs[job]
+}
+
 export function runningHeading({ job, label }: Pick<Change, 'job' | 'label'>): string {
-  if (job === 'undo') return t.change.running.undo(label)
-  return job === 'repair' ? t.change.running.repair(label) : t.change.running.other(label)
+  return wordsOf(job).running(label)
 }
 
 export function runningChangeWord(change: Change, connected: boolean): string {
   if (!connected) return t.states.notKnown
   const fraction = changeFraction(change)
   const percent = fraction === null ? null : format.percent(fraction)
-  if (change.job === 'undo') return t.change.running.undoWord(percent)
-  return change.job === 'repair' ? t.change.running.repairWord(percent) : t.change.running.otherWord(percent)
+  const { doing } = wordsOf(change.job)
+  return percent === null ? `${doing}…` : `${doing} · ${percent}`
 }
 
 /** A card's line in the left part while it is changed, and after that failed until the card is looked at anew; else null. */
@@ -32,12 +37,12 @@ export function changeLine(
     return { word: runningChangeWord(change, connected), mark: connected ? 'busy' : 'warn', to, isRunning: true }
   const wasSeenSince = seen !== null && seen.report !== null && seen.seenAt >= (change.endedAt ?? 0)
   if (change.state !== 'failed' || wasSeenSince || seen?.state === 'looking') return null
-  return { word: failedWord(change), mark: 'bad', to, isRunning: false }
+  return { word: wordsOf(change.job).failed, mark: 'bad', to, isRunning: false }
 }
 
-function failedWord({ job }: Change): string {
-  if (job === 'undo') return t.change.running.failedUndo
-  return job === 'repair' ? t.change.running.failedRepair : t.change.running.failedOther
+/** A drive's by what it says of itself, a file's by its path. */
+export function useCardName(path: string): string {
+  return useDrives(({ drives }) => drives.find((drive) => drive.identity.path === path)?.name) ?? fileName(path)
 }
 
 export function cardRoute(path: string): Route {

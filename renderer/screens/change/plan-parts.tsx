@@ -1,18 +1,20 @@
 /** What the plans of changes have in common: how they say that they are being made, and the helper's own sentences. */
+import type { ReactNode } from 'react'
 import { Mark } from '../../components/mark.tsx'
 import { language } from '../../i18n/index.ts'
 
 /** The helper's sentences are English whatever the interface speaks. */
 export const helperLanguage = language === 'en' ? undefined : 'en'
 
-export function Making({ title, text }: { title: string; text?: string }) {
+export function Making({ title, text, action }: { title: string; text?: string; action?: ReactNode }) {
   return (
     <div className="looking-sheet sheet">
       <Mark kind="busy" />
-      <div>
+      <div className="grow">
         <strong>{title}</strong>
         {text ? <p className="soft">{text}</p> : null}
       </div>
+      {action}
     </div>
   )
 }

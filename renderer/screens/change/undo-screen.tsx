@@ -11,22 +11,23 @@ import { format, t } from '../../i18n/index.ts'
 import { useChanges } from '../../state/changes.ts'
 import { sortDrives, useDrives } from '../../state/drives.ts'
 import { fileName } from '../../state/image.ts'
+import { usePlanning } from '../../state/planning.ts'
 import { useSettings } from '../../state/settings.ts'
 import { Making } from './plan-parts.tsx'
 
 export function UndoScreen({ file }: { file: string }) {
-  const planning = useChanges(({ planning: now }) => (now?.of.kind === 'undo' && now.of.file === file ? now : null))
-  const startError = useChanges((state) => state.startError)
+  const planning = usePlanning(({ planning: now }) => (now?.of.kind === 'undo' && now.of.file === file ? now : null))
+  const startError = usePlanning((state) => state.startError)
   const listed = useChanges((state) => state.undoFiles.find((one) => one.file === file && one.problem === null))
   useEffect(() => makePlan(file, null), [file])
 
   const plan = planning?.state === 'made' && planning.kind === 'undo' ? planning.plan : null
-  const again = <Button onPress={() => makePlan(file, null)}>{t.change.repair.again}</Button>
+  const again = <Button onPress={() => makePlan(file, null)}>{t.change.plan.again}</Button>
   const title = plan?.title ?? listed?.title
   return (
     <Screen title={t.change.undo.title(title ?? fileName(file))} sub={plan?.state === 'ready' ? t.change.undo.sub : null}>
       <p role="status" className="unseen">
-        {plan ? t.change.repair.made : t.change.undo.making}
+        {plan ? t.change.plan.made : t.change.undo.making}
       </p>
       {planning?.state === 'failed' ? (
         <>
@@ -52,7 +53,7 @@ export function UndoScreen({ file }: { file: string }) {
 
 /** `path`: where the card is now; null: where it was. */
 function makePlan(file: string, path: string | null): void {
-  void useChanges.getState().plan({ kind: 'undo', file, path })
+  void usePlanning.getState().plan({ kind: 'undo', file, path })
 }
 
 function ToHistory() {
@@ -114,7 +115,7 @@ function NotToDo({ title, text }: { title: string; text: string }) {
 
 function Act({ plan, isStale }: { plan: UndoPlanFacts; isStale: boolean }) {
   const [confirming, setConfirming] = useState(false)
-  const starting = useChanges((state) => state.starting)
+  const starting = usePlanning((state) => state.starting)
   const act = t.change.undo.act(plan.title)
   return (
     <div className="screen-end">

@@ -12,7 +12,7 @@ import { changeOnPath, useChanges } from '../../state/changes.ts'
 import { useConnection } from '../../state/connection.ts'
 import { driveKey, refusalsOf, useDrives } from '../../state/drives.ts'
 import { jobOnPath, useJobs } from '../../state/jobs.ts'
-import { go } from '../../state/route.ts'
+import { firstRoute, go } from '../../state/route.ts'
 import { useSettings } from '../../state/settings.ts'
 import { CardHead } from '../card/card-head.tsx'
 import { CardView } from '../card/card-view.tsx'
@@ -150,7 +150,7 @@ function AskToLook({
 function Acts({ path, isWritable, isSeen }: { path: string; isWritable: boolean; isSeen: boolean }) {
   return (
     <>
-      {isWritable && isSeen ? <Button onPress={() => go({ screen: 'repair', path })}>{t.card.remedies.repair}</Button> : null}
+      {isWritable && isSeen ? <Button onPress={() => go(firstRoute('repair', path))}>{t.card.remedies.repair}</Button> : null}
       {isWritable ? <Button onPress={() => go({ screen: 'flash', mode: 'write' })}>{t.drives.writeImage}</Button> : null}
       <Button onPress={() => go({ screen: 'flash', mode: 'check' })}>{t.drives.checkImage}</Button>
     </>
