@@ -9,8 +9,10 @@ import { practiceCards } from '../../native-helpers/jobs/demo/index.ts'
 import type { WritableDevice } from '../../native-helpers/volumes/making/new-entry.ts'
 import { type Find, type HuntState, maxMilliseconds } from './hunt.ts'
 import type { HuntNews, HuntOrder } from './hunter.ts'
+import { added, type FuzzProgress, imagesOf, nothingYet, saveProgress } from './progress.ts'
 
 export interface FuzzOrder {
+  /** Those of `before` are counted in. */
   images: number
   seconds: number
   seed: number
@@ -19,43 +21,57 @@ export interface FuzzOrder {
   guided: boolean
   /** Where finds are written to; null: nowhere. */
   findsFolder: string | null
+  /** A run that this one goes on with. */
+  before?: FuzzProgress
+  /** A file that says how far it is, for the run that goes on with this one. */
+  progressFile?: string
   say?: (line: string) => void
 }
 
-export interface FuzzResult {
+export interface FuzzResult extends FuzzProgress {
   images: number
-  seconds: number
-  finds: Find[]
-  peakBytes: number
   slowestMs: number
-  states: Record<string, HuntState>
 }
 
 const maxHeldBytes = 512 * 1024 * 1024
 const maxFinds = 50
-const maxSilenceMs = 180_000
+// The last resort, for what waits without using the processor: on a busy machine, a run at the lowest priority gets little of it.
+const maxSilenceMs = 15 * 60_000
 const hunterFile = fileURLToPath(new URL('hunter.ts', import.meta.url))
 
 /** Runs until so many images were read or the time is over. The practice cards are made once, as sparse files that the hunters share. */
 export async function fuzz(order: FuzzOrder): Promise<FuzzResult> {
   const folder = mkdtempSync(join(tmpdir(), 'livecard-fuzz-'))
   const started = performance.now()
+  const { before = nothingYet, progressFile } = order
+  const results: HunterResult[] = []
+  const soFar = (): FuzzProgress => ({
+    runs: before.runs + 1,
+    seconds: before.seconds + (performance.now() - started) / 1000,
+    finds: [before, ...results].flatMap(({ finds }) => finds),
+    peakBytes: Math.max(before.peakBytes, ...results.map(({ peakBytes }) => peakBytes)),
+    states: added([before, ...results].map(({ states }) => states)),
+  })
+  const saving = setInterval(() => progressFile && saveProgress(progressFile, soFar()), 10_000)
   try {
     if (order.only.length === 0 || order.only.includes('card')) await makeCards(folder)
-    const each = Math.ceil(order.images / order.processes)
-    const runs = Array.from({ length: order.processes }, (_, at) => hunt(order, { at, images: each, folder }))
-    const results = await Promise.all(runs)
-    const finds = results.flatMap((result) => result.finds)
-    if (order.findsFolder !== null && finds.length > 0) keep(order.findsFolder, finds)
+    const each = Math.ceil((order.images - imagesOf(before.states)) / order.processes)
+    const runs = Array.from({ length: order.processes }, (_, at) => {
+      const result: HunterResult = { finds: [], states: {}, peakBytes: 0 }
+      results.push(result)
+      return hunt(order, result, { images: each, folder, label: at, seed: order.seed + before.runs * 100_000 + at * 1000 })
+    })
+    await Promise.all(runs)
+    const progress = soFar()
+    if (order.findsFolder !== null && progress.finds.length > 0) keep(order.findsFolder, progress.finds)
+    if (progressFile) saveProgress(progressFile, progress)
     return {
-      images: results.reduce((sum, { states }) => sum + imagesOf(states), 0),
-      seconds: (performance.now() - started) / 1000,
-      finds,
-      peakBytes: Math.max(...results.map(({ peakBytes }) => peakBytes)),
-      slowestMs: Math.max(...results.flatMap(({ states }) => Object.values(states).map(({ slowestMs }) => slowestMs))),
-      states: added(results.map(({ states }) => states)),
+      ...progress,
+      images: imagesOf(progress.states),
+      slowestMs: Math.max(...Object.values(progress.states).map(({ slowestMs }) => slowestMs)),
     }
   } finally {
+    clearInterval(saving)
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -80,17 +96,18 @@ interface HunterResult {
 /** One hunter, started again behind an image that hung or took too much memory, which is a find. */
 async function hunt(
   order: FuzzOrder,
-  { at, images, folder }: { at: number; images: number; folder: string },
-): Promise<HunterResult> {
-  const own = join(folder, `hunter-${at}`)
+  result: HunterResult,
+  { images, folder, label, seed }: { images: number; folder: string; label: number; seed: number },
+): Promise<void> {
+  const own = join(folder, `hunter-${label}`)
   mkdirSync(own)
-  const result: HunterResult = { finds: [], states: {}, peakBytes: 0 }
   const until = performance.now() + order.seconds * 1000
   for (let turn = 0; ; turn += 1) {
     const left = images - imagesOf(result.states)
     const seconds = (until - performance.now()) / 1000
-    if (left <= 0 || seconds <= 0 || result.finds.length >= maxFinds) return result
+    if (left <= 0 || seconds <= 0 || result.finds.length >= maxFinds) return
     const trace = join(own, 'trace')
+    writeFileSync(trace, '')
     const child = fork(hunterFile, {
       execArgv: ['--disable-warning=ExperimentalWarning', '--max-old-space-size=512', '--expose-gc'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -100,13 +117,12 @@ async function hunt(
       only: order.only,
       images: left,
       seconds,
-      seed: order.seed + at * 1000 + turn,
+      seed: seed + turn,
       guided: order.guided,
       trace,
     }
     child.send(huntOrder)
-    const ended = await watched(child, { result, trace, say: order.say ?? (() => undefined), label: at })
-    if (ended) return result
+    if (await watched(child, { result, trace, say: order.say ?? (() => undefined), label })) return
   }
 }
 
@@ -120,25 +136,32 @@ interface Watching {
 /** True when the hunter came to its end by itself. */
 function watched(child: ChildProcess, { result, trace, say, label }: Watching): Promise<boolean> {
   const before = result.states
-  return new Promise((resolve) => {
-    let heardAt = performance.now() + 60_000
-    let cpuWhenHeard = Number.POSITIVE_INFINITY
+  return new Promise((resolve, reject) => {
+    let heardAt = performance.now()
     let saidAt = performance.now()
+    let image = ''
+    let cpuAtImage = 0
     let ended = false
-    const stop = (what: string) => {
+    const blame = (what: string) => {
       const text = readFileSync(trace, 'latin1').trim()
       say(`${what}: ${text}`)
-      if (text !== '') result.finds.push({ ...(JSON.parse(text) as Find), what })
+      if (text === '') reject(new Error(`A hunter failed before it read anything: ${what}`))
+      else result.finds.push({ ...parsedTrace(text), what })
+    }
+    const stop = (what: string) => {
+      clearInterval(watch)
+      blame(what)
       child.kill('SIGKILL')
     }
     const watch = setInterval(() => {
-      const late = performance.now() - heardAt > 2 * maxMilliseconds
-      if (late && cpuMilliseconds(child) - cpuWhenHeard > 2 * maxMilliseconds) stop(`hung for more than ${maxMilliseconds} ms`)
-      else if (performance.now() - heardAt > maxSilenceMs) stop(`nothing was heard of it for ${maxSilenceMs / 1000} s`)
+      const cpu = cpuMilliseconds(child)
+      const [now = ''] = readFileSync(trace, 'latin1').split(' ', 1)
+      if (now !== image) [image, cpuAtImage] = [now, cpu]
+      else if (image !== '' && cpu - cpuAtImage > maxMilliseconds) stop(`hung for more than ${maxMilliseconds} ms of the processor`)
+      if (performance.now() - heardAt > maxSilenceMs) stop(`nothing was heard of it for ${maxSilenceMs / 1000} s`)
     }, 1000)
     child.on('message', (news: HuntNews) => {
       heardAt = performance.now()
-      cpuWhenHeard = cpuMilliseconds(child)
       if (news.kind === 'find') {
         result.finds.push(news.find)
         say(`${news.find.target}, ${news.find.seed}: ${news.find.what.slice(0, 600)}\n${JSON.stringify(news.find.mutation)}`)
@@ -160,43 +183,30 @@ function watched(child: ChildProcess, { result, trace, say, label }: Watching): 
     })
     child.on('exit', (code, signal) => {
       clearInterval(watch)
-      if (!ended && signal === null && code !== 0) {
-        const text = readFileSync(trace, 'latin1').trim()
-        const find: Find =
-          text === '' ? { target: '', seed: '', what: '', mutation: { sizeBytes: null, patches: [] } } : (JSON.parse(text) as Find)
-        result.finds.push({ ...find, what: `the process ended with exit code ${code}` })
-      }
+      if (!ended && signal === null && code !== 0) blame(`the process ended with exit code ${code}`)
       resolve(ended)
     })
   })
 }
 
-/** proc(5): user and system time in hundredths of a second, fields 14 and 15 behind the name. */
+/** "12 {…}": what hunter.ts writes before it reads an image. One that was cut because it is too long names no image. */
+function parsedTrace(text: string): Find {
+  const json = text.slice(text.indexOf(' ') + 1)
+  try {
+    return JSON.parse(json) as Find
+  } catch {
+    return { target: json.slice(0, 200), seed: '', what: '', mutation: { sizeBytes: null, patches: [] } }
+  }
+}
+
+/** proc(5): user and system time of the main thread in hundredths of a second, fields 14 and 15 behind the name. */
 function cpuMilliseconds({ pid }: ChildProcess): number {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? []
+    const fields = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? []
     return (Number(fields[11]) + Number(fields[12])) * 10
   } catch {
     return 0
   }
-}
-
-function imagesOf(states: Record<string, HuntState>): number {
-  return Object.values(states).reduce((sum, { images }) => sum + images, 0)
-}
-
-function added(all: Record<string, HuntState>[]): Record<string, HuntState> {
-  const sum: Record<string, HuntState> = {}
-  for (const [name, { images, kept, blocks, slowestMs }] of all.flatMap(Object.entries<HuntState>)) {
-    const so = sum[name] ?? { images: 0, kept: 0, blocks: 0, slowestMs: 0 }
-    sum[name] = {
-      images: so.images + images,
-      kept: so.kept + kept,
-      blocks: Math.max(so.blocks, blocks),
-      slowestMs: Math.max(so.slowestMs, slowestMs),
-    }
-  }
-  return sum
 }
 
 function keep(folder: string, finds: Find[]): void {

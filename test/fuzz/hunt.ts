@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import type { Coverage } from './coverage.ts'
 import { HotPlaces, type Mutation, mutate, mutated, unchanged } from './mutation.ts'
 import type { FuzzTarget, Seed } from './targets.ts'
@@ -14,7 +15,10 @@ export interface HuntState {
   /** Mutated images that led into code where none had been. */
   kept: number
   blocks: number
+  /** Time of the processor, of the reading thread alone. */
   slowestMs: number
+  /** The most memory that one image took, looked at whenever it was read from: what is held, and what waits to be collected. */
+  peakBytes: number
 }
 
 interface Parent {
@@ -33,7 +37,7 @@ export const maxMilliseconds = 5000
  * itself. Coverage is asked for after each batch, since asking costs more than reading an image; a batch with news is read again one by one.
  */
 export class Hunt {
-  readonly state: HuntState = { images: 0, kept: 0, blocks: 0, slowestMs: 0 }
+  readonly state: HuntState = { images: 0, kept: 0, blocks: 0, slowestMs: 0, peakBytes: 0 }
   private readonly target: FuzzTarget
   private readonly random: () => number
   private readonly coverage: Coverage | null
@@ -113,17 +117,31 @@ export class Hunt {
       },
     })
     this.announce(find('hung'))
-    const device = mutated(seed.device, mutation, hot ? (offset, length) => hot.add(offset, length) : undefined)
-    // Of this process, not of the clock: a busy machine is no parser's fault.
-    const before = process.cpuUsage()
+    const usedBefore = usedBytes()
+    const weigh = () => {
+      this.state.peakBytes = Math.max(this.state.peakBytes, usedBytes() - usedBefore)
+    }
+    const device = mutated(seed.device, mutation, (offset, length) => {
+      hot?.add(offset, length)
+      weigh()
+    })
+    // Of this thread, not of the clock: a busy machine is no parser's fault.
+    const before = process.threadCpuUsage()
     try {
       await this.target.read(device)
     } catch (thrown) {
       this.report(find(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)))
     }
-    const { user, system } = process.cpuUsage(before)
+    weigh()
+    const { user, system } = process.threadCpuUsage(before)
     const took = (user + system) / 1000
     this.state.slowestMs = Math.max(this.state.slowestMs, took)
     if (took > maxMilliseconds) this.report(find(`took ${Math.round(took)} ms`))
   }
+}
+
+/** Heap and buffers. */
+function usedBytes(): number {
+  const { used_heap_size, external_memory } = getHeapStatistics()
+  return used_heap_size + external_memory
 }

@@ -16,7 +16,7 @@ export interface HuntOrder {
   trace: string
 }
 
-/** JSON in a fixed length, so that a short one leaves nothing of a longer one behind. */
+/** The number of the image and its JSON, in a fixed length, so that a short one leaves nothing of a longer one behind. */
 export const traceBytes = 16 * 1024
 
 export type HuntNews =
@@ -44,6 +44,7 @@ process.once('message', async (order: HuntOrder) => {
   const random = seeded(order.seed)
   const targets = await fuzzTargets(order.folder, order.only)
   const trace = openSync(order.trace, 'w')
+  let begun = 0
   const hunts = targets.map((target) => ({
     name: target.name,
     weight: target.weight,
@@ -53,7 +54,8 @@ process.once('message', async (order: HuntOrder) => {
       coverage,
       (find) => send({ kind: 'find', find }),
       (find) => {
-        writeSync(trace, JSON.stringify(find).slice(0, traceBytes).padEnd(traceBytes), 0)
+        begun += 1
+        writeSync(trace, `${begun} ${JSON.stringify(find)}`.slice(0, traceBytes).padEnd(traceBytes), 0)
       },
     ),
   }))

@@ -1,5 +1,5 @@
-/** `npm run fuzz [-- --images N] [--seconds S] [--seed N] [--processes N] [--only TARGET…] [--blind] [--replay FILE]`: damaged images over all parsers. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+/** `npm run fuzz [-- --images N] [--seconds S] [--seed N] [--processes N] [--only TARGET…] [--blind] [--resume] [--replay FILE]`: damaged images over all parsers. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { fuzz } from './fuzz.ts'
 import type { Find } from './hunt.ts'
 import { mutated } from './mutation.ts'
+import { readProgress } from './progress.ts'
 import { fuzzTargets } from './targets.ts'
 
 const { values } = parseArgs({
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     processes: { type: 'string', default: String(availableParallelism()) },
     only: { type: 'string', multiple: true, default: [] },
     blind: { type: 'boolean', default: false },
+    resume: { type: 'boolean', default: false },
     replay: { type: 'string' },
   },
 })
@@ -26,6 +28,7 @@ else await replay(JSON.parse(readFileSync(values.replay, 'utf8')) as Find)
 
 async function run(): Promise<number> {
   const findsFolder = fileURLToPath(new URL('../output/fuzz', import.meta.url))
+  const progressFile = join(findsFolder, 'progress.json')
   const result = await fuzz({
     images: Number(values.images),
     seconds: Number(values.seconds),
@@ -34,20 +37,25 @@ async function run(): Promise<number> {
     only: values.only,
     guided: !values.blind,
     findsFolder,
+    ...(values.resume && existsSync(progressFile) ? { before: readProgress(progressFile) } : {}),
+    progressFile,
     say: (line) => process.stderr.write(`${line}\n`),
   })
-  for (const [name, { images, kept, slowestMs }] of Object.entries(result.states)) {
+  for (const [name, { images, kept, slowestMs, peakBytes }] of Object.entries(result.states)) {
     process.stdout.write(
-      `${name.padEnd(10)} ${String(images).padStart(8)} images  ${String(kept).padStart(6)} led somewhere new  slowest ${Math.round(slowestMs)} ms\n`,
+      `${name.padEnd(10)} ${String(images).padStart(8)} images  ${String(kept).padStart(6)} led somewhere new  slowest ${String(Math.round(slowestMs)).padStart(5)} ms  peak memory ${inMiB(peakBytes)}\n`,
     )
   }
-  const peak = Math.round(result.peakBytes / 1024 / 1024)
   process.stdout.write(
-    `${result.images} images in ${Math.round(result.seconds)} s, ${result.finds.length} finds, slowest ${Math.round(result.slowestMs)} ms, peak memory ${peak} MiB\n`,
+    `${result.images} images in ${Math.round(result.seconds)} s, ${result.finds.length} finds, slowest ${Math.round(result.slowestMs)} ms, peak memory ${inMiB(result.peakBytes)}\n`,
   )
   for (const { target, seed, what } of result.finds.slice(0, 10)) process.stdout.write(`\n${target}, ${seed}: ${what}\n`)
   if (result.finds.length > 0) process.stdout.write(`\nto read one again: npm run fuzz -- --replay test/output/fuzz/FILE\n`)
   return result.finds.length > 0 ? 1 : 0
+}
+
+function inMiB(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MiB`
 }
 
 async function replay(find: Find): Promise<void> {
