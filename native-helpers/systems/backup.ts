@@ -75,18 +75,30 @@ export function* membersBelow(top: TreeNode): Generator<BackupMember> {
   }
 }
 
-/** The root of an ext volume as a system finds it that mounts it: what waits in its journal is carried out in memory. */
-export function rootAsMounted(device: BlockDevice): Parsed<TreeNode> {
+export interface MountedRoot {
+  root: TreeNode
+  /** Why it may lack the last changes, a clause; null where it does not. */
+  doubt: string | null
+}
+
+/** An ext volume as a system finds it that mounts it: what waits in its journal is carried out in memory. */
+export function rootAsMounted(device: BlockDevice): Parsed<MountedRoot> {
   try {
     const { value: replayed, problem } = replayedInMemory(device)
     // A journal that cannot be used hides its last changes, not the files.
     const { value: opened, problem: unread } = openExt(replayed?.device ?? device)
-    if (!opened) return { value: null, problem: unread ?? problem }
-    return parsed(opened.tree.root)
+    if (!opened) return { value: null, problem: unread }
+    const failed = problem ?? replayed.problems[0]
+    return parsed({ root: opened.tree.root, doubt: failed ? `the last changes may be missing: ${failed.detail}` : null })
   } catch (thrown) {
     const { code, detail } = problemOf(thrown)
     return unusable(code, detail)
   }
+}
+
+export function* membersAsMounted({ root, doubt }: MountedRoot, top = root): Generator<BackupMember> {
+  if (doubt !== null) yield { path: '', node: null, why: doubt }
+  yield* membersBelow(top)
 }
 
 /** One file that is not in a folder: a store, a container. Null for `extents`: without holes. */

@@ -1,8 +1,10 @@
 import type { Card, Detection, System } from '../system.ts'
+import { backupsOfLive } from './backup.ts'
 import { describeLive } from './describe.ts'
 import { findLive } from './detect.ts'
 import { enlargeLive } from './enlarge.ts'
 import { repairLive } from './repair.ts'
+import { resetLive } from './reset.ts'
 
 const names = {
   stick: 'Fedora LiveOS stick',
@@ -24,8 +26,10 @@ export const liveos: System = {
       evidence,
       roles,
       describe: () => describeLive(card, live),
+      backups: async () => backupsOfLive(card, live),
       repair: (draft, context) => repairLive(live, draft, context),
       enlarge: (draft, context) => enlargeLive(live, draft, context),
+      reset: (draft, context) => resetLive(live, draft, context),
     }
   },
 }

@@ -1,6 +1,7 @@
 import { childNamed } from '../../volumes/tree.ts'
 import { attempt } from '../attempt.ts'
 import type { Card, System } from '../system.ts'
+import { backupsOfAb } from './backup.ts'
 import { describeAb } from './describe.ts'
 import { type AbLayout, generationOf, layoutOf, slotIds } from './layout.ts'
 
@@ -16,6 +17,7 @@ export const rpiAb: System = {
       evidence: await evidenceOf(layout),
       roles: rolesOf(card, layout),
       describe: () => describeAb(card, layout),
+      backups: async () => backupsOfAb(layout),
     }
   },
 }

@@ -1,6 +1,7 @@
 import { findNode } from '../../volumes/tree.ts'
 import { attempt } from '../attempt.ts'
 import type { CardVolume, System } from '../system.ts'
+import { backupsOfTmpfsroot } from './backup.ts'
 import { menuPath } from './boot-menu.ts'
 import { describeTmpfsroot } from './describe.ts'
 import { btrfsLabels, layoutOf, logUuid, persistUuid, rootIds, rootTitle, rootUuids, type TmpfsLayout } from './layout.ts'
@@ -17,6 +18,7 @@ export const tmpfsroot: System = {
       evidence: await evidenceOf(layout),
       roles: rolesOf(layout),
       describe: () => describeTmpfsroot(card, layout),
+      backups: async () => backupsOfTmpfsroot(layout),
     }
   },
 }
