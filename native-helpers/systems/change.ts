@@ -1,8 +1,10 @@
 import type { BlockDevice } from '../block/device.ts'
 import type { ChangedRange, ChangeGroup } from '../block/journalled.ts'
 import { paddedDevice } from '../block/padded.ts'
+import { divide, joined, type Range } from '../block/ranges.ts'
 import { slice } from '../block/slice.ts'
 import { type StagedDevice, stagedDevice } from '../block/staged.ts'
+import { freePlaces } from './free-places.ts'
 
 /** What a plan tells people, a sentence each. */
 export interface ChangeWords {
@@ -23,7 +25,15 @@ export interface ChangeContext {
   options: Readonly<Record<string, string>>
 }
 
-const stagedLimitBytes = 512 * 1024 * 1024
+export interface DraftOptions {
+  /** Where what does not fit into memory is held back; the system's folder for such things without. */
+  scratchFolder?: string | undefined
+  /**
+   * `plan`: only to be told of. A job whose outcome follows from what it is given may leave out to make it up, and says with `agreeTo` what
+   * it follows from.
+   */
+  purpose?: 'plan' | 'apply'
+}
 
 /**
  * A change of a card while it is made up. Whoever takes part writes to a view of the card, of which nothing reaches the card, and ends a group where
@@ -41,11 +51,40 @@ export class ChangeDraft implements ChangeWords {
   readonly notes: string[] = []
   /** By which a later use of the card is noticed. */
   readonly witnesses: { offset: number; lengthBytes: number }[] = []
+  readonly purpose: 'plan' | 'apply'
+  /** In place of every byte that is written, and how many there are about. */
+  agreement: { digest: string; writeBytes: number } | null = null
   private readonly ended: ChangedRange[][] = []
+  private readonly scratchFolder: string | undefined
+  /** Places that were free on the card as it was. */
+  private free: Range[] = []
 
-  constructor(card: BlockDevice) {
+  constructor(card: BlockDevice, { scratchFolder, purpose = 'apply' }: DraftOptions = {}) {
     this.card = card
-    this.view = stagedDevice(card, { limitBytes: stagedLimitBytes })
+    this.scratchFolder = scratchFolder
+    this.purpose = purpose
+    this.view = stagedDevice(card, { folder: scratchFolder })
+  }
+
+  close(): void {
+    this.view.close()
+  }
+
+  /**
+   * For a change whose bytes follow from what it is given (an archive, the state of a volume): a digest of all that, by which planning again is seen to come to the
+   * same. Then nothing need be staged while it is only planned.
+   */
+  agreeTo(digest: string, writeBytes: number): void {
+    this.agreement = { digest, writeBytes }
+  }
+
+  /**
+   * What is free in a volume of the card as it is need not be kept for taking the change back, and goes to the card before everything that begins to use it.
+   * To be asked before the group ends that writes there. A volume that was not left cleanly has nothing that is surely free.
+   */
+  forgetFree(startBytes: number, sizeBytes: number): void {
+    const places = freePlaces(slice(this.card, startBytes, Math.min(sizeBytes, this.card.size - startBytes)))
+    this.free = joined([...this.free, ...places.map(({ offset, lengthBytes }) => ({ offset: startBytes + offset, lengthBytes }))])
   }
 
   /** Makes room behind the end of a card that is a file by itself. To be asked before anything is written. */
@@ -53,7 +92,8 @@ export class ChangeDraft implements ChangeWords {
     if (this.view.stagedBytes > 0) throw new TypeError('a card grows before it is written to')
     this.grownTo = sizeBytes
     this.card = paddedDevice(this.card, sizeBytes)
-    this.view = stagedDevice(this.card, { limitBytes: stagedLimitBytes })
+    this.view.close()
+    this.view = stagedDevice(this.card, { folder: this.scratchFolder })
   }
 
   /** A part of the view, to be read and written. */
@@ -63,8 +103,9 @@ export class ChangeDraft implements ChangeWords {
 
   /** What was written up to now goes to the card before what comes after. */
   endGroup(): void {
-    const ranges = this.view.takeWritten()
-    if (ranges.length > 0) this.ended.push(ranges)
+    const { outside, inside } = divide(this.view.takeWritten(), this.free)
+    if (inside.length > 0) this.ended.push(inside.map((range) => ({ ...range, free: true })))
+    if (outside.length > 0) this.ended.push(outside)
   }
 
   /**
@@ -80,42 +121,30 @@ export class ChangeDraft implements ChangeWords {
   groups(): ChangeGroup[] {
     this.endGroup()
     const passing = this.ended.flat().filter(({ meanwhile }) => meanwhile)
-    const later: ChangedRange[] = []
+    const isPassing = (range: Range) => passing.some((one) => overlap(one, range))
+    let later: Range[] = []
     const groups: ChangeGroup[] = []
     for (const ranges of this.ended.toReversed()) {
+      const forGood = ranges.filter(({ meanwhile }) => !meanwhile)
       const rest = ranges
-        .flatMap((range) => (range.meanwhile ? [range] : without(range, later)))
-        .filter((range) => passing.some((one) => overlap(one, range)) || differs(this.card, this.view, range))
+        .filter(({ meanwhile }) => meanwhile)
+        .concat(divide(forGood, later).outside)
+        .filter((range) => range.free || isPassing(range) || differs(this.card, this.view, range))
       if (rest.length > 0) groups.unshift({ ranges: rest })
-      later.push(...ranges.filter(({ meanwhile }) => !meanwhile))
+      later = joined([...later, ...forGood])
     }
     return groups
   }
 }
 
-function overlap(one: ChangedRange, other: ChangedRange): boolean {
+function overlap(one: Range, other: Range): boolean {
   return one.offset < other.offset + other.lengthBytes && other.offset < one.offset + one.lengthBytes
-}
-
-function without(range: ChangedRange, others: readonly ChangedRange[]): ChangedRange[] {
-  let rest = [range]
-  for (const { offset, lengthBytes } of others) {
-    const end = offset + lengthBytes
-    rest = rest.flatMap((one) => {
-      const oneEnd = one.offset + one.lengthBytes
-      if (end <= one.offset || offset >= oneEnd) return [one]
-      return [
-        { offset: one.offset, lengthBytes: Math.max(0, offset - one.offset) },
-        { offset: end, lengthBytes: Math.max(0, oneEnd - end) },
-      ].filter(({ lengthBytes: length }) => length > 0)
-    })
-  }
-  return rest
 }
 
 const compareBytes = 1024 * 1024
 
-function differs(one: BlockDevice, other: BlockDevice, { offset, lengthBytes }: ChangedRange): boolean {
+/** Whether two devices hold something else in a range that both have. */
+export function differs(one: BlockDevice, other: BlockDevice, { offset, lengthBytes }: ChangedRange): boolean {
   for (let done = 0; done < lengthBytes; done += compareBytes) {
     const length = Math.min(compareBytes, lengthBytes - done)
     const [first, second] = [new Uint8Array(length), new Uint8Array(length)]

@@ -127,8 +127,8 @@ export function makeVolume(options: NewVolume): Command<string> {
 }
 
 /** tune2fs with these arguments: ["-L", "name"]. */
-export function tuneVolume(args: readonly string[]): Command<string> {
-  return { run: { program: 'tune2fs', args: [...args, devicePath] }, read: (result) => succeeded('tune2fs', result) }
+export function tuneVolume(args: readonly string[], { seconds }: { seconds?: number } = {}): Command<string> {
+  return { run: { program: 'tune2fs', args: [...args, devicePath], seconds }, read: (result) => succeeded('tune2fs', result) }
 }
 
 /** What dumpe2fs says of the superblock, as pairs in its order. */

@@ -6,7 +6,7 @@ import type { Union } from './modules.ts'
 export type Difference = { kind: 'torn'; atByte: number } | { kind: 'other' } | { kind: 'older'; installed: string }
 
 /** live-tools takes kernel and initrd for the kernel partition from here (live-update-initramfs). */
-const bootFolder = 'boot'
+export const bootFolder = 'boot'
 const prefix = 'vmlinuz-'
 /** A write that stopped leaves what was there before behind some point: places over the whole file tell, and its end. */
 const sampleCount = 8
@@ -44,7 +44,8 @@ function installedFile(tree: VolumeTree | null, version: string): BlockDevice | 
   return node?.kind === 'file' ? node.open().value : null
 }
 
-function installedVersions(tree: VolumeTree): string[] {
+/** Of the kernels that lie in the folder `boot` of a tree. */
+export function installedVersions(tree: VolumeTree): string[] {
   const folder = findNode(tree, bootFolder)
   if (folder?.kind !== 'directory') return []
   return folder

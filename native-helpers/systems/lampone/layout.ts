@@ -23,7 +23,7 @@ const bootLabel = 'UEFI Boot'
 export const persistenceLabel = 'persistence'
 /** In the order in which they are told. The second one is what GRUB for BIOS reads. */
 export const menuPaths = ['efi/boot/grub.cfg', 'boot/grub/grub.cfg']
-const maxMenuBytes = 256 * 1024
+export const maxMenuBytes = 256 * 1024
 
 /** How much has to be seen before a card is taken for one: a label alone is never enough. */
 const enoughEvidence = 3

@@ -33,7 +33,7 @@ function isFilledFolder(node: TreeNode | null): boolean {
 }
 
 /** One of the folders on the way was deleted or replaced, and with it all that lay in it. */
-function isCovered(upper: VolumeTree, path: string): boolean {
+export function isCovered(upper: VolumeTree, path: string): boolean {
   const names = path.split('/')
   return names.some((_, count) => {
     const node = findNode(upper, names.slice(0, count + 1).join('/'))

@@ -1,3 +1,6 @@
+export const confPath = 'persistence.conf'
+export const maxConfBytes = 64 * 1024
+
 /** A mount that persistence.conf asks for (persistence.conf(5)). */
 export interface PersistentMount {
   directory: string
@@ -22,4 +25,10 @@ export function parsePersistenceConf(text: string): PersistentMount[] {
 /** Whether the whole system is laid over, as this family has it. */
 export function keepsEverything(mounts: readonly PersistentMount[]): boolean {
   return mounts.some(({ directory, options }) => directory === '/' && options.includes('union'))
+}
+
+/** The text with the mount that the whole system needs, everything else in it as it is. */
+export function withEverythingKept(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !/^[ \t]*\/[ \t\r]*(?:[ \t].*)?$/.test(line))
+  return [...lines, '/ union', ''].join('\n')
 }

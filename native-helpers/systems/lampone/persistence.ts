@@ -13,7 +13,7 @@ import { attempt } from '../attempt.ts'
 import { textOf } from '../linux-root.ts'
 import type { CardVolume } from '../system.ts'
 import { isNamedPersistence } from './layout.ts'
-import { type PersistentMount, parsePersistenceConf } from './persistence-conf.ts'
+import { confPath, maxConfBytes, type PersistentMount, parsePersistenceConf } from './persistence-conf.ts'
 
 /** What a started system finds where it looks for changes. */
 export type Persistence =
@@ -48,8 +48,6 @@ export interface Changes {
 const reservedFields = { low: u32(0x08), high: u32(0x154) }
 const superblockBytes = 1024
 const otherKinds = new Set(['btrfs', 'xfs', 'f2fs'])
-const confPath = 'persistence.conf'
-const maxConfBytes = 64 * 1024
 
 /** The volume as a started system finds it: what waits in its journal is carried out in memory. */
 export async function lookAtPersistence(volume: CardVolume): Promise<Persistence> {

@@ -12,11 +12,16 @@ export interface NewIso {
   date: Date
   /** 32 as xorriso writes an image that it has changed: descriptors at sectors 16 and 48, and 32 unused sectors counted. */
   sessionSector?: 0 | 32
+  /** Where everything but the descriptors begins: behind them without, and elsewhere where another volume is to stay whole until they are written. */
+  contentSector?: number
+  /** Called where all that was written so far has to be safe before the descriptors, which make it count. */
+  settle?: () => void
 }
 
 /** Descriptors lie from the 16th sector of the session on, the tables of folders behind them. */
 const descriptorSector = 16
-const tableSector = 18
+/** Of a volume that begins with its device. */
+export const firstContentSector = 18
 const partBytes = 1024 * 1024
 const mostFolders = 65535
 const longestName = 255
@@ -26,7 +31,8 @@ const longestVolumeId = 32
  * Writes an ISO 9660 volume with Rock Ridge onto the start of a device; every file lies in one piece. What lies before the session stays as it is, but for
  * the descriptors. Answers its length in bytes. Throws "iso-make-…" for what an ISO volume cannot hold.
  */
-export function makeIso9660(device: WritableDevice, { volumeId, entries, date, sessionSector = 0 }: NewIso): number {
+export function makeIso9660(device: WritableDevice, options: NewIso): number {
+  const { volumeId, entries, date, sessionSector = 0, settle } = options
   if (Buffer.byteLength(volumeId, 'latin1') > longestVolumeId)
     throw cannotMake('iso-make-name', `The volume id "${volumeId}" is longer than ${longestVolumeId} characters.`)
   const root = placed(entryTree(entries), null, '\0')
@@ -38,7 +44,7 @@ export function makeIso9660(device: WritableDevice, { volumeId, entries, date, s
   for (const file of files) file.lengthBytes = isFile(file.node.entry) ? contentLength(file.node.entry) : 0
   const tableBytes = pathTable(folders, 'little').length
   const tableSectors = Math.ceil(tableBytes / isoSectorBytes)
-  const table = sessionSector + tableSector
+  const table = options.contentSector ?? sessionSector + firstContentSector
   let next = table + 2 * tableSectors
   for (const folder of folders) {
     const { bytes, lengthBytes } = folderSectors(folder, date)
@@ -60,6 +66,7 @@ export function makeIso9660(device: WritableDevice, { volumeId, entries, date, s
   for (const [index, bytes] of tables.entries())
     device.writeSync(inWholeSectors(bytes), (table + index * tableSectors) * isoSectorBytes)
   const end = new Structure(isoSectorBytes).u8(0, 255).text(1, 5, 'CD001').u8(6, 1).bytes
+  settle?.()
   // The descriptors of the session itself come last: until then, what was there before is found.
   for (const start of sessionSector === 0 ? [0] : [sessionSector, 0]) {
     // The first one counts what lies before the session, the one of the session does not.
