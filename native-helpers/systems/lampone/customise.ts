@@ -1,5 +1,6 @@
 import type { BlockDevice } from '../../block/device.ts'
 import { LivecardError } from '../../errors.ts'
+import type { ExtFacts } from '../../volumes/ext-facts.ts'
 import type { VolumeTree } from '../../volumes/tree.ts'
 import { rootInode } from '../../wasm/ext-files.ts'
 import { checkVolume, performSync } from '../../wasm/ext-programs.ts'
@@ -22,14 +23,14 @@ import { openSystemImage } from './system-image.ts'
  */
 export async function customiseLampone(layout: Layout, draft: ChangeDraft, context: ChangeContext): Promise<void> {
   const settings = settingsOf(context)
-  const volume = await openPersistence(layout)
+  const { volume, facts } = await openPersistence(layout)
   const lower = await openSystem(layout)
   if (!hasModules())
     throw cannotCustomise('this Livecard was built without the tools for ext volumes', 'Take a complete build of it.')
   const part = draft.part(volume.startBytes, volume.device.size)
   draft.witnesses.push({ offset: volume.startBytes, lengthBytes: 4096 })
   const { seconds } = context
-  bringInOrder(part, draft, seconds)
+  if (!facts.clean || facts.needsRecovery || facts.errorCount > 0) bringInOrder(part, draft, seconds)
   markUnclean(draft, part, volume.startBytes, seconds)
   const writer = new ExtWriter(part, { seconds })
   let changed: number
@@ -55,7 +56,7 @@ export async function customiseLampone(layout: Layout, draft: ChangeDraft, conte
 }
 
 /** The partition for changes, where the system keeps everything in it that is changed; a named error where it does not. */
-async function openPersistence(layout: Layout): Promise<CardVolume> {
+async function openPersistence(layout: Layout): Promise<{ volume: CardVolume; facts: ExtFacts }> {
   const volume = layout.roles.get('persistence')
   if (!volume) throw cannotCustomise('it has no partition for changes', 'Write the card anew.')
   const persistence = await lookAtPersistence(volume)
@@ -63,7 +64,7 @@ async function openPersistence(layout: Layout): Promise<CardVolume> {
     case 'encrypted':
       throw cannotCustomise('its partition for changes is encrypted', 'Set this on the running system.')
     case 'other-kind':
-      throw cannotCustomise(`its partition for changes is no ext volume`, 'Set this on the running system.')
+      throw cannotCustomise('its partition for changes is no ext volume', 'Set this on the running system.')
     case 'damaged':
     case 'cut-off':
       throw cannotCustomise(`its partition for changes is damaged: ${persistence.problem.detail}`, 'Repair the card first.')
@@ -75,7 +76,7 @@ async function openPersistence(layout: Layout): Promise<CardVolume> {
     const why = 'its persistence.conf does not say that the whole system is saved, so that the settings would not be found'
     throw cannotCustomise(why, 'Repair the card first.')
   }
-  return volume
+  return { volume, facts: persistence.facts }
 }
 
 async function openSystem(layout: Layout): Promise<VolumeTree> {
@@ -91,8 +92,6 @@ async function openSystem(layout: Layout): Promise<VolumeTree> {
 
 /** A card that was pulled out has changes waiting in its journal: they are carried out first, as the system itself would. */
 function bringInOrder(part: BlockDevice, draft: ChangeDraft, seconds: number): void {
-  const { state } = performSync(checkVolume({ mode: 'look', seconds }), part)
-  if (state === 'clean') return
   performSync(checkVolume({ mode: 'repair', seconds }), part)
   if (performSync(checkVolume({ mode: 'look', seconds }), part).state !== 'clean')
     throw cannotCustomise('its partition for changes is damaged, and cannot be mended by a check', 'Repair the card first.')

@@ -249,8 +249,8 @@ const persistenceKinds = {
   'root-password-public': {
     severity: 'warning',
     title: 'The password of the administrator is the published one.',
-    meaning: 'Whoever reaches this system over the network can log in with it. Set another one with "passwd" after the next start.',
-    remedy: null,
+    meaning: 'Whoever reaches this system over the network can log in with it. Set another one before its next start.',
+    remedy: 'customise',
   },
 } as const satisfies FindingKinds
 

@@ -1,5 +1,6 @@
 import type { System } from '../system.ts'
 import { backupsOfLampone } from './backup.ts'
+import { customiseLampone } from './customise.ts'
 import { findLayout, type Role } from './layout.ts'
 import { lookAtCard } from './look.ts'
 import { repairLampone } from './repair.ts'
@@ -23,6 +24,7 @@ export const lampone: System = {
       describe: async () => (await lookAtCard(card, layout)).description,
       backups: () => backupsOfLampone(layout),
       repair: (draft, context) => repairLampone(card.path, draft, context),
+      customise: (draft, context) => customiseLampone(layout, draft, context),
     }
   },
 }

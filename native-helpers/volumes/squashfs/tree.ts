@@ -35,7 +35,8 @@ function node(image: Squashfs, name: string, inode: Inode): TreeNode {
     list: () => listed(image, inode),
     child: (wanted) => childOf(image, inode, wanted),
     extents: (): Parsed<Extent[]> => (inode.type === 'file' ? unusable('squashfs-packed', `"${name}" lies packed`) : noFile),
-    open: () => (inode.type === 'file' ? opened(() => image.fileDevice(inode)) : noFile),
+    open: () => (inode.type === 'file' ? parsedOr(() => image.fileDevice(inode)) : noFile),
+    xattrs: () => parsedOr(() => new Map(image.xattrs(inode).map(({ name: key, value }) => [key, value]))),
   }
 }
 
@@ -62,9 +63,9 @@ function childOf(image: Squashfs, inode: Inode, name: string): TreeNode | null {
   return null
 }
 
-function opened(open: () => BlockDevice): Parsed<BlockDevice> {
+function parsedOr<T>(read: () => T): Parsed<T> {
   try {
-    return parsed(open())
+    return parsed(read())
   } catch (thrown) {
     return { value: null, problem: problemOf(thrown) }
   }
