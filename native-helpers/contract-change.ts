@@ -17,6 +17,27 @@ export const changeRequest = z.object({
   options: z.record(z.string(), z.string()).default({}),
 })
 
+/** Something on a card that can be made larger, and how far. */
+export const growing = z.object({
+  /** Stable: what the option `what` of enlarge names. `partition`: the last one of a card whose system has no better word for it. */
+  what: z.enum(['overlay', 'home', 'persistence', 'partition']),
+  /** Which one: a path on the stick, or the partition. */
+  name: z.string(),
+  nowBytes: bytes,
+  /** The smallest size that is worth it, and the largest that there is room for; below `leastBytes` where there is no room. */
+  leastBytes: bytes,
+  maxBytes: bytes,
+  /** A size is rounded down to whole steps. */
+  stepBytes: bytes,
+  /** One step less where the number of steps divided by this leaves one: there the kernel loses count of a snapshot store. Null: any size will do. */
+  trapEverySteps: z.number().int().positive().nullable(),
+  /** What keeps it from growing further: the card's end, the partition table, the room on the stick, the longest file of a FAT, or nothing but caution. */
+  limit: z.enum(['card', 'table', 'stick', 'fat-file', 'alone']),
+  /** Why it cannot be made larger as it is, a sentence; null where it can. */
+  problem: z.string().nullable(),
+})
+export type Growing = z.infer<typeof growing>
+
 export const cardPlan = z.object({
   planId: z.string(),
   job: changeJob,

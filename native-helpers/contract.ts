@@ -4,7 +4,7 @@
  */
 // As a namespace: the bundler then leaves out what is not used, four fifths of it.
 import * as z from 'zod'
-import { cardPlan, changeRequest, changeWith, undoFileFacts, undoPlan } from './contract-change.ts'
+import { cardPlan, changeRequest, changeWith, growing, undoFileFacts, undoPlan } from './contract-change.ts'
 import { report, systemId } from './contract-report.ts'
 
 export * from './contract-change.ts'
@@ -247,6 +247,13 @@ export const browseEntry = z.object({
   modifiedAt: z.number().nullable(),
 })
 
+/** A card that is to be read, and the ticket by which that is stopped. */
+const askedCard = z.object({
+  path: z.string().min(1),
+  base: z.string().min(1).nullable().default(null),
+  ticket: z.string().min(1).nullable().default(null),
+})
+
 /** Requests by name: what goes in, what comes out. */
 export const requests = {
   hello: {
@@ -276,11 +283,7 @@ export const requests = {
   },
   /** What is on a drive, an image file, in a mounted folder or one overlay file (whose image `base` names). Never writes. `ticket`: what `cards.stop` names. */
   'cards.inspect': {
-    params: z.object({
-      path: z.string().min(1),
-      base: z.string().min(1).nullable().default(null),
-      ticket: z.string().min(1).nullable().default(null),
-    }),
+    params: askedCard,
     answer: report,
   },
   /** The report and the raw tables and superblocks as a .tar.gz at a full path; never over a file that is there. */
@@ -314,6 +317,8 @@ export const requests = {
     params: z.object({ id: z.string().min(1), folder: z.string().min(1) }),
     answer: z.object({ path: z.string() }),
   },
+  /** What on a card can be made larger, and how far; never empty. Only reads. `ticket`: what `changes.stop` names. */
+  'changes.growing': { params: askedCard, answer: z.array(growing) },
   /** Makes up a change in memory; writes nothing. A plan lives for a quarter of an hour. `ticket`: what `changes.stop` names. */
   'changes.plan': { params: changeRequest.extend({ ticket: z.string().min(1).nullable().default(null) }), answer: cardPlan },
   'changes.stop': { params: z.object({ ticket: z.string().min(1) }), answer: z.object({}) },

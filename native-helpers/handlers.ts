@@ -5,6 +5,7 @@ import { watchDrives } from './drives/watch.ts'
 import type { Handlers } from './helper.ts'
 import { browse } from './imaging/browse.ts'
 import { probeImage } from './imaging/probe.ts'
+import { growingOnCard } from './jobs/change.ts'
 import { Changes } from './jobs/changes.ts'
 import { listPracticeCards, makePracticeCard } from './jobs/demo/make-cards.ts'
 import { saveBundle } from './jobs/inspect-bundle.ts'
@@ -53,6 +54,8 @@ export function createHandlers(runner: JobRunner, changes = new Changes()): Hand
       const { path } = await makePracticeCard(id, folder, { ifThere: 'number' })
       return { path }
     },
+    'changes.growing': ({ path, base, ticket }, caller) =>
+      tickets.run(ticket, caller, (signal) => growingOnCard(path, base, signal)),
     'changes.plan': ({ ticket, ...request }, caller) => tickets.run(ticket, caller, (signal) => changes.plan(request, signal)),
     'changes.stop'({ ticket }) {
       tickets.stop(ticket)

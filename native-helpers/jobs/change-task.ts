@@ -1,12 +1,13 @@
 import type { FileSpec } from '../block/spec.ts'
 import type { UndoHead } from '../block/undo-file.ts'
 import type { ErrorValue } from '../contract.ts'
-import type { ChangeJobName } from '../contract-change.ts'
+import type { ChangeJobName, Growing } from '../contract-change.ts'
 import type { Report } from '../contract-report.ts'
 import type { ChangeContext, ChangeWords } from '../systems/change.ts'
 
 /** What the thread that changes cards gets. */
 export type ChangeTask =
+  | { do: 'growing'; source: ChangeSource }
   | { do: 'plan'; source: ChangeSource; job: ChangeJobName; context: ChangeContext }
   | {
       do: 'apply'
@@ -44,6 +45,7 @@ export interface TakenBackChange {
 }
 
 export type ChangeMessage =
+  | { growing: Growing[] }
   | { planned: ThreadPlan }
   | { progress: { doneBytes: number; totalBytes: number } }
   | { applied: AppliedChange }

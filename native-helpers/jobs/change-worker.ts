@@ -7,7 +7,8 @@ import type { FileSpec } from '../block/spec.ts'
 import { takeBack } from '../block/take-back.ts'
 import { createUndoFile, openUndoFile } from '../block/undo-file.ts'
 import { toErrorValue } from '../errors.ts'
-import { openCard } from '../systems/card.ts'
+import { type OpenedCard, openCard } from '../systems/card.ts'
+import { growingOn } from '../systems/growing.ts'
 import { planChange } from '../systems/plan-change.ts'
 import { readCard } from '../systems/read-card.ts'
 import { changedSincePlan } from './change-errors.ts'
@@ -20,6 +21,8 @@ const progressMs = 100
 
 async function work(task: ChangeTask): Promise<ChangeMessage> {
   switch (task.do) {
+    case 'growing':
+      return { growing: await growingOn(await opened(task.source, openFileDevice(task.source.device))) }
     case 'plan': {
       const { draft, writeBytes, digest } = await planned(task.source, openFileDevice(task.source.device), task)
       const { steps, keeps, loses } = draft
@@ -43,8 +46,11 @@ async function work(task: ChangeTask): Promise<ChangeMessage> {
 }
 
 async function planned(source: ChangeSource, device: BlockDevice, { job, context }: Extract<ChangeTask, { job: unknown }>) {
-  const card = await openCard({ ...source, device: readOnly(device), base: source.base && openFileDevice(source.base) })
-  return planChange(card, job, context)
+  return planChange(await opened(source, device), job, context)
+}
+
+function opened(source: ChangeSource, device: BlockDevice): Promise<OpenedCard> {
+  return openCard({ ...source, device: readOnly(device), base: source.base && openFileDevice(source.base) })
 }
 
 /** What a repair is asked for and does not mend, by a look at the card as it would be. */
@@ -86,7 +92,7 @@ function grownFile(spec: FileSpec, sizeBytes: number) {
 }
 
 async function reportOn(source: ChangeSource, device: BlockDevice) {
-  const card = await openCard({ ...source, device: readOnly(device), base: source.base && openFileDevice(source.base) })
+  const card = await opened(source, device)
   try {
     return await readCard(card)
   } finally {

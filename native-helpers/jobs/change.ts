@@ -4,7 +4,7 @@ import type { StreamDevice } from '../block/device.ts'
 import type { FileSpec } from '../block/spec.ts'
 import { openUndoFile, type UndoHead } from '../block/undo-file.ts'
 import type { Drive } from '../contract.ts'
-import type { ChangeJobName } from '../contract-change.ts'
+import type { ChangeJobName, Growing } from '../contract-change.ts'
 import { openCardFile } from '../drives/card-file.ts'
 import { findDrive, sightDrive } from '../drives/find.ts'
 import type { Sighting } from '../drives/identity.ts'
@@ -73,6 +73,19 @@ export async function planCardChange(request: ChangeRequest, signal?: AbortSigna
       undoPath: request.undo === null ? defaultUndoPath(request.job, label, context.seconds) : resolve(request.undo),
       agreed: { digest, context, drive: target.drive, sighting: seen },
     }
+  } finally {
+    await target.close()
+  }
+}
+
+/** What on a card can be made larger, and how far. Only reads. */
+export async function growingOnCard(path: string, base: string | null, signal?: AbortSignal): Promise<Growing[]> {
+  const target = await openTarget(path, base)
+  try {
+    const source = sourceOf(target)
+    const message = await inThread({ do: 'growing', source }, source.path, { signal })
+    if (!('growing' in message)) throw changeDied(source.path, 'no answer came of it')
+    return message.growing
   } finally {
     await target.close()
   }

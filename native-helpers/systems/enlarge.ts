@@ -1,4 +1,5 @@
 import type { BlockDevice } from '../block/device.ts'
+import type { Growing } from '../contract-change.ts'
 import { decimalSize } from '../decimal-size.ts'
 import { LivecardError } from '../errors.ts'
 import { readGpt } from '../volumes/gpt.ts'
@@ -39,9 +40,8 @@ export function enlargeLast(card: Card, draft: ChangeDraft, context: ChangeConte
     draft.notes.push(`${name} has ${decimalSize(volume.sizeBytes)} already; there is nothing to add.`)
     return
   }
-  const type = volume.identity?.type ?? ''
-  if (!type.startsWith('ext') && type !== 'crypto_LUKS')
-    throw cannotGrow(name, `what is in it (${type || 'nothing that is known'}) cannot be made larger here`)
+  const why = whyNot(card, volume)
+  if (why !== null) throw cannotGrow(name, why)
   draft.witnesses.push(
     { offset: 0, lengthBytes: Math.min(card.device?.size ?? 0, 34 * 512) },
     { offset: volume.startBytes, lengthBytes: 4096 },
@@ -50,7 +50,7 @@ export function enlargeLast(card: Card, draft: ChangeDraft, context: ChangeConte
   draft.steps.push(
     `${name}: from ${decimalSize(volume.sizeBytes)} to ${decimalSize(sizeBytes)}. It keeps its place and its number.`,
   )
-  if (type === 'crypto_LUKS') {
+  if (volume.identity?.type === 'crypto_LUKS') {
     draft.notes.push(
       'It is encrypted: the system gives the filesystem inside its new room once it is unlocked (cryptsetup resize, then resize2fs).',
     )
@@ -78,9 +78,44 @@ function lastVolume({ volumes, table }: Card): CardVolume {
   return last
 }
 
-function endOf({ table }: Card, view: BlockDevice, volume: CardVolume, wanted: number | null): number {
+/** The last partition of a card, and how far it could reach. Throws where a card has none. */
+export function lastToGrow(card: Card, view: BlockDevice, roles?: ReadonlyMap<number, string>): Growing {
+  const volume = lastVolume(card)
+  const { number, startBytes, sizeBytes } = volume
+  const maxBytes = endOf(card, view, volume, null) - startBytes
+  const why = whyNot(card, volume) ?? (maxBytes - sizeBytes < leastGainBytes ? 'there is no room behind it' : null)
+  return {
+    what: roles?.get(number) === 'persistence' ? 'persistence' : 'partition',
+    name: nameOf(volume),
+    nowBytes: sizeBytes,
+    leastBytes: sizeBytes + leastGainBytes,
+    maxBytes,
+    stepBytes: alignBytes,
+    trapEverySteps: null,
+    limit: usableEnd(card, view) < view.size - tableCopyBytes ? 'table' : 'card',
+    problem: why === null ? null : cannotGrow(nameOf(volume), why).message,
+  }
+}
+
+/** More than the second copy of a GPT takes at the end of a card. */
+const tableCopyBytes = 1024 * 1024
+
+/** What keeps a last partition from growing, however much room there is. */
+function whyNot({ table }: Card, { number, identity }: CardVolume): string | null {
+  const type = identity?.type ?? ''
+  if (!type.startsWith('ext') && type !== 'crypto_LUKS')
+    return `what is in it (${type || 'nothing that is known'}) cannot be made larger here`
+  if (type !== 'crypto_LUKS' && !hasModules()) return 'this Livecard was built without the tools for ext volumes'
+  return table.type === 'mbr' && number > 4 ? 'it lies inside of an extended partition' : null
+}
+
+function usableEnd({ table }: Card, view: BlockDevice): number {
   const { value: gpt } = table.type === 'gpt' ? readGpt(view) : { value: null }
-  const usable = gpt ? gptUsableEnd(view, gpt) : Math.min(view.size, maxMbrSectors * view.sectorSize)
+  return gpt ? gptUsableEnd(view, gpt) : Math.min(view.size, maxMbrSectors * view.sectorSize)
+}
+
+function endOf(card: Card, view: BlockDevice, volume: CardVolume, wanted: number | null): number {
+  const usable = usableEnd(card, view)
   const end = wanted === null ? usable : volume.startBytes + wanted
   if (end > usable) throw cannotGrow(nameOf(volume), `the card has room for ${decimalSize(usable - volume.startBytes)} at most`)
   return Math.max(volume.startBytes, end - (end % alignBytes))
@@ -98,7 +133,6 @@ function moveEnd({ table }: Card, draft: ChangeDraft, volume: CardVolume, end: n
     draft.endGroup()
     return
   }
-  if (volume.number > 4) throw cannotGrow(nameOf(volume), 'it lies inside of an extended partition')
   const entry = mbrEntry.start + (volume.number - 1) * mbrEntry.bytes
   const sectors = Buffer.alloc(4)
   sectors.writeUInt32LE((end - volume.startBytes) / draft.view.sectorSize)

@@ -1,4 +1,5 @@
 import type { BlockDevice } from '../block/device.ts'
+import type { Growing } from '../contract-change.ts'
 import type { Finding, ReportKernel, ReportOverlay, ReportRoom, ReportSlot, SystemId } from '../contract-report.ts'
 import type { Identity } from '../volumes/identity.ts'
 import type { Parsed, Problem } from '../volumes/problem.ts'
@@ -68,6 +69,8 @@ export interface Detection {
   repair?(draft: ChangeDraft, context: ChangeContext): Promise<void>
   /** Where what grows is not simply the last partition. */
   enlarge?(draft: ChangeDraft, context: ChangeContext): Promise<void>
+  /** What `enlarge` can make larger, and how far. Reads only. */
+  growing?(draft: ChangeDraft): Promise<Growing[]>
   /** Back to the stock system, without what `keep` names. */
   reset?(draft: ChangeDraft, context: ChangeContext): Promise<void>
   /** Puts back what a backup holds. */

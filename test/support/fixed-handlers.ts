@@ -58,6 +58,7 @@ export function fixedHandlers(onCallerGone: () => void = () => {}): Handlers {
     'cards.stop': () => ({}),
     'demo.list': () => [],
     'demo.make': refuse,
+    'changes.growing': refuse,
     'changes.plan': refuse,
     'changes.stop': () => ({}),
     'changes.start': refuse,

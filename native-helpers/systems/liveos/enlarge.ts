@@ -1,4 +1,7 @@
+import type { Growing } from '../../contract-change.ts'
 import { decimalSize } from '../../decimal-size.ts'
+import { LivecardError } from '../../errors.ts'
+import { fatFileLimitBytes } from '../../volumes/fat-grow.ts'
 import { identify } from '../../volumes/identify.ts'
 import { areaChunk, entriesPerArea } from '../../volumes/snapshot-exceptions.ts'
 import { isTrapSize, readSnapshotStore, storeSectorBytes } from '../../volumes/snapshot-store.ts'
@@ -15,19 +18,65 @@ const roundBytes = 1024 * 1024
 export async function enlargeLive(live: LiveSystem, draft: ChangeDraft, context: ChangeContext): Promise<void> {
   const what = context.options.what ?? 'overlay'
   if (what !== 'overlay' && what !== 'home') throw cannotGrow(`"${what}"`, 'a stick of this kind has an overlay and perhaps a home')
-  if (live.alone) {
-    enlargeFile(aloneFile(live.alone.device, draft), draft, context)
-    return
+  enlargeFile(await fileOf(live, what, draft, context.seconds), draft, context)
+}
+
+/** What of a stick can be made larger, and how far: its overlay and its home, where they are files. Throws where neither is. */
+export async function growingLive(live: LiveSystem, draft: ChangeDraft): Promise<Growing[]> {
+  const parts: Growing[] = []
+  let none: LivecardError | null = null
+  for (const what of live.alone ? (['overlay'] as const) : (['overlay', 'home'] as const)) {
+    try {
+      // Nothing is written, so that no time is.
+      parts.push(growingFile(what, await fileOf(live, what, draft, 0), live.alone !== null))
+    } catch (thrown) {
+      if (!(thrown instanceof LivecardError)) throw thrown
+      none ??= thrown
+    }
   }
+  if (parts.length === 0 && none) throw none
+  return parts
+}
+
+function growingFile(what: 'overlay' | 'home', file: StoreFile, isAlone: boolean): Growing {
+  const { value: store } = readSnapshotStore(file.device)
+  const chunkBytes = store && !store.blank ? store.chunkBytes : null
+  const stepBytes = chunkBytes ?? roundBytes
+  const { name, maxBytes, device } = file
+  const why = whyNot(file) ?? (maxBytes < device.size + roundBytes ? 'there is no room for more' : null)
+  return {
+    what,
+    name,
+    nowBytes: device.size,
+    leastBytes: device.size + roundBytes,
+    maxBytes,
+    stepBytes,
+    trapEverySteps: chunkBytes && entriesPerArea(chunkBytes) + 1,
+    limit: maxBytes >= fatFileLimitBytes ? 'fat-file' : isAlone ? 'alone' : 'stick',
+    problem: why === null ? null : cannotGrow(name, why).message,
+  }
+}
+
+/** What has to be done first. */
+function whyNot({ device }: StoreFile): string | null {
+  const { value: store } = readSnapshotStore(device)
+  if (store && !store.blank && (!store.valid || store.exceptions.damageCount > 0))
+    return 'it is damaged or invalid; repair it first, which gives it room too'
+  return null
+}
+
+/** Throws where a stick has no such file. */
+async function fileOf(live: LiveSystem, what: 'overlay' | 'home', draft: ChangeDraft, seconds: number): Promise<StoreFile> {
+  if (live.alone) return aloneFile(live.alone.device, draft)
   const folder = live.folders.find(({ overlays, home }) =>
     what === 'home' ? home !== null : overlays.some(({ kind }) => kind === 'file'),
   )
   const node = what === 'home' ? folder?.home : folder?.overlays.find(({ kind }) => kind === 'file')
   if (!folder?.place.volume || !node) throw cannotGrow(what === 'home' ? 'The home' : 'The overlay', whyNone(live.folders, what))
   const path = pathIn(folder, node.name)
-  const file = await fileOnStick(folder.place.volume, path, draft, context.seconds)
+  const file = await fileOnStick(folder.place.volume, path, draft, seconds)
   if (!file) throw cannotGrow(path, 'it cannot be opened')
-  enlargeFile(file, draft, context)
+  return file
 }
 
 function whyNone(folders: readonly OpenedFolder[], what: 'overlay' | 'home'): string {
@@ -48,8 +97,8 @@ function enlargeFile(file: StoreFile, draft: ChangeDraft, context: ChangeContext
     draft.notes.push(`${file.name} has ${decimalSize(file.device.size)} already; there is nothing to add.`)
     return
   }
-  if (isStore && (!store.valid || store.exceptions.damageCount > 0))
-    throw cannotGrow(file.name, 'it is damaged or invalid; repair it first, which gives it room too')
+  const why = whyNot(file)
+  if (why !== null) throw cannotGrow(file.name, why)
   draft.witnesses.push({ offset: file.startBytes, lengthBytes: Math.min(file.device.size, 4096) })
   const before = file.device.size
   const device = file.grow(sizeBytes)

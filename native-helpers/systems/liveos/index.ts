@@ -2,7 +2,7 @@ import type { Card, Detection, System } from '../system.ts'
 import { backupsOfLive } from './backup.ts'
 import { describeLive } from './describe.ts'
 import { findLive } from './detect.ts'
-import { enlargeLive } from './enlarge.ts'
+import { enlargeLive, growingLive } from './enlarge.ts'
 import { repairLive } from './repair.ts'
 import { resetLive } from './reset.ts'
 
@@ -28,6 +28,7 @@ export const liveos: System = {
       describe: () => describeLive(card, live),
       backups: async () => backupsOfLive(card, live),
       repair: (draft, context) => repairLive(live, draft, context),
+      growing: (draft) => growingLive(live, draft),
       enlarge: (draft, context) => enlargeLive(live, draft, context),
       reset: (draft, context) => resetLive(live, draft, context),
     }
