@@ -1,6 +1,7 @@
 import { exitCodes, toErrorValue } from '../errors.ts'
 import { version } from '../version.ts'
 import { parseVerb, usageError } from './args.ts'
+import { customise } from './customise.ts'
 import { demo } from './demo.ts'
 import { drives } from './drives.ts'
 import { enlarge } from './enlarge.ts'
@@ -16,7 +17,7 @@ import { undo } from './undo.ts'
 import type { Verb } from './verb.ts'
 import { verify } from './verify.ts'
 
-export const verbs: Verb[] = [drives, flash, verify, inspect, repair, enlarge, reset, undo, demo, serve, help]
+export const verbs: Verb[] = [drives, flash, verify, inspect, repair, enlarge, reset, customise, undo, demo, serve, help]
 
 /** Words of the command line that other versions have. Said plainly, instead of "unknown", and never done halfway. */
 const elsewhere = new Set(['backup', 'restore', 'merge', 'switch', 'modules'])

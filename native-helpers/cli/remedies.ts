@@ -1,7 +1,7 @@
 import type { Remedy } from '../contract-report.ts'
 
 /** The jobs of the contract that have a verb here. */
-export const remediesHere: ReadonlySet<Remedy> = new Set<Remedy>(['flash', 'repair', 'enlarge', 'reset'])
+export const remediesHere: ReadonlySet<Remedy> = new Set<Remedy>(['flash', 'repair', 'enlarge', 'reset', 'customise'])
 
 const commands: Record<Remedy, (path: string) => string> = {
   repair: (path) => `livecard repair ${path}`,
@@ -12,7 +12,7 @@ const commands: Record<Remedy, (path: string) => string> = {
   merge: (path) => `livecard merge ${path}`,
   switch: (path) => `livecard switch ${path} --slot a|b`,
   modules: (path) => `livecard modules ${path} check`,
-  customise: (path) => `livecard customise ${path}`,
+  customise: (path) => `livecard customise ${path} --root-password`,
   flash: (path) => `livecard flash IMAGE ${path}`,
 }
 

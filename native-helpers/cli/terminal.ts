@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
 import { stoppedEarly } from './interrupt.ts'
 
 /** Where the command speaks. The answer goes to stdout and nothing else does; everything for the person watching goes to stderr. */
@@ -15,6 +16,8 @@ export interface Terminal {
   drawLine(text: string): void
   /** The line that was typed; null at the end of input. Rejects when it is interrupted, by Ctrl-C or by `signal`. */
   ask(question: string, signal: AbortSignal): Promise<string | null>
+  /** The same without what is typed being seen. */
+  askSecret(question: string, signal: AbortSignal): Promise<string | null>
   /** After everything that was said has left the process, or nobody reads it any more. */
   drained(): Promise<void>
 }
@@ -38,6 +41,23 @@ export function createTerminal(): Terminal {
     if (line !== '') drawLine(line)
   }
 
+  const asked = async (question: string, signal: AbortSignal, output: NodeJS.WritableStream) => {
+    if (signal.aborted) throw stoppedEarly()
+    const reader = createInterface({ input: stdin, output, historySize: 0, terminal: stdin.isTTY === true })
+    const interrupted = Promise.withResolvers<never>()
+    const stop = () => interrupted.reject(stoppedEarly())
+    signal.addEventListener('abort', stop, { once: true })
+    // The line editor has taken the terminal over, so Ctrl-C comes as a key and not as a signal.
+    reader.once('SIGINT', stop)
+    const ended = new Promise<null>((resolve) => reader.once('close', () => resolve(null)))
+    try {
+      return await Promise.race([reader.question(plain(question)), ended, interrupted.promise])
+    } finally {
+      signal.removeEventListener('abort', stop)
+      reader.close()
+    }
+  }
+
   return {
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
     liveLine: stderr.isTTY === true && process.env.TERM !== 'dumb',
@@ -48,20 +68,14 @@ export function createTerminal(): Terminal {
     json: (value) => answers.write(`${JSON.stringify(value)}\n`),
     say,
     drawLine,
-    async ask(question, signal) {
-      if (signal.aborted) throw stoppedEarly()
-      const reader = createInterface({ input: stdin, output: stderr, historySize: 0 })
-      const interrupted = Promise.withResolvers<never>()
-      const stop = () => interrupted.reject(stoppedEarly())
-      signal.addEventListener('abort', stop, { once: true })
-      // The line editor has taken the terminal over, so Ctrl-C comes as a key and not as a signal.
-      reader.once('SIGINT', stop)
-      const ended = new Promise<null>((resolve) => reader.once('close', () => resolve(null)))
+    ask: (question, signal) => asked(question, signal, stderr),
+    async askSecret(question, signal) {
+      words.write(plain(question))
+      const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
       try {
-        return await Promise.race([reader.question(plain(question)), ended, interrupted.promise])
+        return await asked('', signal, unseen)
       } finally {
-        signal.removeEventListener('abort', stop)
-        reader.close()
+        words.write('\n')
       }
     },
     async drained() {

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { openUndoFile } from '../block/undo-file.ts'
 import type { CardPlan, Change, UndoFileFacts, UndoPlanFacts } from '../contract.ts'
 import { LivecardError, toErrorValue } from '../errors.ts'
+import { sealedOptions } from '../systems/settings/seal.ts'
 import {
   applyCardChange,
   type ChangePlan,
@@ -37,7 +38,8 @@ export class Changes {
   readonly #stayAwake = new StayAwake()
 
   async plan(request: Omit<ChangeRequest, 'undo'>, signal?: AbortSignal): Promise<CardPlan> {
-    const plan = await planCardChange({ ...request, undo: null }, signal).catch((thrown) => {
+    const options = sealedOptions(request.options)
+    const plan = await planCardChange({ ...request, options, undo: null }, signal).catch((thrown) => {
       throw signal?.aborted ? planStopped() : thrown
     })
     const { steps, keeps, loses, notes, unmounts, writeBytes, undoPath, target } = plan
