@@ -91,11 +91,13 @@ export interface SystemOptions {
   /** The line of root in /etc/shadow, the password's field of it. */
   rootPassword: string
   initrdBytes: number
+  /** Puts more into the root. */
+  furnish?: ((root: string) => void) | undefined
 }
 
 /** The root filesystem of a live system in small, and its kernel and initrd beside it. */
 export function makeSystem(folder: string, options: SystemOptions): SystemParts {
-  const { version, kernelOf, mergedUsr, compressor, rootPassword, initrdBytes } = options
+  const { version, kernelOf, mergedUsr, compressor, rootPassword, initrdBytes, furnish } = options
   const root = join(folder, 'root')
   const at = (path: string) => join(root, path)
   for (const path of ['boot', 'etc', 'usr/lib', 'usr/bin', 'var/log', 'home']) mkdirSync(at(path), { recursive: true })
@@ -108,6 +110,7 @@ export function makeSystem(folder: string, options: SystemOptions): SystemParts 
   writeFileSync(at('etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\n')
   writeFileSync(at('etc/shadow'), `root:${rootPassword}:18400:0:99999:7:::\ndaemon:*:18400:0:99999:7:::\n`, { mode: 0o640 })
   writeFileSync(at('usr/bin/tool'), noise(1_500_000))
+  furnish?.(root)
   const kernel = join(folder, 'vmlinuz')
   const initrd = join(folder, 'initrd.img')
   writeFileSync(kernel, kernelOf(version))

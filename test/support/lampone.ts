@@ -38,6 +38,8 @@ export interface LamponeOptions {
   kernel?: { path: string; release: string }
   /** Of content in the initrd that does not pack. */
   initrdBytes?: number
+  /** Puts more into the root of the shipped system. */
+  furnish?: (root: string) => void
   /** Instead of the ones of the layout: the dates are the UUIDs. */
   dates?: { system: string; kernel: string }
 }
@@ -115,15 +117,16 @@ export function makeLampone(folder: string, options: LamponeOptions): LamponeCar
     version: kind.versions[0],
     rootPassword: options.rootPassword ?? '*',
     initrdBytes: options.initrdBytes ?? 1000,
+    furnish: options.furnish,
   })
   const isos = makeIsos(work, kind, parts, dates)
   const kernelVersion = kind.versions[upgraded ? 1 : 0]
   const kernelPart = upgraded ? rewrittenKernel(work, kind, kernelVersion, dates.kernel) : null
 
   const sizesMiB = {
-    boot: kind.bootMiB,
+    boot: options.bootMiB ?? kind.bootMiB,
     system: Math.ceil(statSync(isos.system).size / MiB),
-    kernel: 256,
+    kernel: options.kernelMiB ?? 256,
     persistence: persistenceMiB,
   }
   const places: Partial<Record<(typeof kind.order)[number], CardPlace>> = {}
