@@ -54,6 +54,7 @@ export function applyJournalled(change: CardChange, undo: UndoWriter): Applied {
     progress?.(doneBytes, totalBytes)
   }
 
+  const passing = change.groups.flatMap(({ ranges }, group) => ranges.flatMap((one) => (one.meanwhile ? [{ ...one, group }] : [])))
   const writes: ChangedRange[][] = []
   try {
     for (const [group, { ranges }] of change.groups.entries()) {
@@ -66,7 +67,8 @@ export function applyJournalled(change: CardChange, undo: UndoWriter): Applied {
       writes.push(kept)
     }
     checkCancelled?.()
-    const landmarks = change.witnesses.filter((place) => !writes.flat().some((range) => overlap(place, range)))
+    const all = writes.flat()
+    const landmarks = change.witnesses.filter((place) => !all.some((range) => overlap(place, range)))
     undo.add(recordKinds.seal, 0, 0, 0, json(witnessed(card, landmarks)))
     undo.sync()
   } catch (thrown) {
@@ -98,21 +100,23 @@ export function applyJournalled(change: CardChange, undo: UndoWriter): Applied {
   return { writtenBytes }
 
   function keep({ offset, lengthBytes, free, meanwhile }: ChangedRange, group: number): boolean {
+    if (free || offset + lengthBytes > card.size) {
+      undo.add(recordKinds.free, group, offset, lengthBytes, new Uint8Array())
+      return true
+    }
     const next = meanwhile ?? piece(view, offset, lengthBytes)
-    const isThere = offset + lengthBytes <= card.size
-    const old = isThere ? asBefore(offset, lengthBytes, group) : null
-    if (old && Buffer.compare(old, next) === 0) return false
-    const sums = sumsOf(next)
-    if (old && !free) undo.add(recordKinds.old, group, offset, lengthBytes, Buffer.concat([sums, old]))
-    else undo.add(recordKinds.free, group, offset, lengthBytes, sums)
+    const old = asBefore(offset, lengthBytes, group)
+    if (Buffer.compare(old, next) === 0) return false
+    undo.add(recordKinds.old, group, offset, lengthBytes, Buffer.concat([sumsOf(next), old]))
     return true
   }
 
   /** What a group finds: the card, with what groups before it have put there meanwhile. */
   function asBefore(offset: number, lengthBytes: number, group: number): Uint8Array {
     const bytes = piece(card, offset, lengthBytes)
-    for (const { offset: at, meanwhile } of change.groups.slice(0, group).flatMap(({ ranges }) => ranges)) {
-      if (!meanwhile || !overlap({ offset, lengthBytes }, { offset: at, lengthBytes: meanwhile.length })) continue
+    for (const { offset: at, meanwhile, group: earlier } of passing) {
+      if (!meanwhile || earlier >= group || !overlap({ offset, lengthBytes }, { offset: at, lengthBytes: meanwhile.length }))
+        continue
       const from = Math.max(offset, at)
       bytes.set(meanwhile.subarray(from - at, offset + lengthBytes - at), from - offset)
     }

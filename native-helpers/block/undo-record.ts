@@ -17,8 +17,8 @@ import { crc32 } from 'node:zlib'
  * | 40–43   | zero                                                                             |
  * | 44–47   | CRC-32 of bytes 0–43                                                             |
  *
- * What follows: JSON for a head and an end; for old bytes a CRC-32 of every 512 bytes as they will be, then the bytes as they were; for bytes
- * that nobody will miss only the former.
+ * What follows: JSON for a head and an end; for old bytes a CRC-32 of every 512 bytes as they will be, then the bytes as they were. Nothing for bytes
+ * that nobody will miss (or, in files of earlier versions, the former): what is free may change at any time, and who begins to use it changes other places too.
  */
 export const recordBytes = 48
 export const sumUnitBytes = 512
@@ -102,6 +102,7 @@ export function sumsOf(bytes: Uint8Array): Uint8Array {
 }
 
 export interface RangePayload {
+  /** Empty where the place was free. */
   newSums: Uint8Array
   /** Null where the place was free. */
   old: Uint8Array | null
@@ -110,7 +111,7 @@ export interface RangePayload {
 /** Null where the payload does not have the length that its range asks for. */
 export function rangePayload({ kind, lengthBytes, payload }: UndoRecord): RangePayload | null {
   const sumsBytes = Math.ceil(lengthBytes / sumUnitBytes) * 4
-  const expected = kind === recordKinds.old ? sumsBytes + lengthBytes : sumsBytes
-  if (payload.length !== expected) return null
-  return { newSums: payload.subarray(0, sumsBytes), old: kind === recordKinds.old ? payload.subarray(sumsBytes) : null }
+  if (kind === recordKinds.free) return [0, sumsBytes].includes(payload.length) ? { newSums: payload, old: null } : null
+  if (payload.length !== sumsBytes + lengthBytes) return null
+  return { newSums: payload.subarray(0, sumsBytes), old: payload.subarray(sumsBytes) }
 }

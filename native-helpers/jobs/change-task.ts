@@ -8,12 +8,14 @@ import type { ChangeContext, ChangeWords } from '../systems/change.ts'
 /** What the thread that changes cards gets. */
 export type ChangeTask =
   | { do: 'growing'; source: ChangeSource }
-  | { do: 'plan'; source: ChangeSource; job: ChangeJobName; context: ChangeContext }
+  | { do: 'plan'; source: ChangeSource; job: ChangeJobName; context: ChangeContext; scratchFolder: string | undefined }
   | {
       do: 'apply'
       source: ChangeSource
       job: ChangeJobName
       context: ChangeContext
+      /** For what is tried out and does not fit into memory; the system's folder for such things without. */
+      scratchFolder: string | undefined
       /** Of the plan that was agreed to. */
       digest: string
       undoPath: string

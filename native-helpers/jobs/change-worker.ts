@@ -25,9 +25,13 @@ async function work(task: ChangeTask): Promise<ChangeMessage> {
       return { growing: await growingOn(await opened(task.source, openFileDevice(task.source.device))) }
     case 'plan': {
       const { draft, writeBytes, digest } = await planned(task.source, openFileDevice(task.source.device), task)
-      const { steps, keeps, loses } = draft
-      const notes = [...draft.notes, ...(task.job === 'repair' ? await leftOver(task.source, draft.view) : [])]
-      return { planned: { steps, keeps, loses, notes, writeBytes, digest } }
+      try {
+        const { steps, keeps, loses } = draft
+        const notes = [...draft.notes, ...(task.job === 'repair' ? await leftOver(task.source, draft.view) : [])]
+        return { planned: { steps, keeps, loses, notes, writeBytes, digest } }
+      } finally {
+        draft.close()
+      }
     }
     case 'apply':
       return { applied: await apply(task) }
@@ -63,25 +67,29 @@ async function leftOver(source: ChangeSource, view: BlockDevice): Promise<string
 async function apply(task: Extract<ChangeTask, { do: 'apply' }>) {
   const device = openFileDevice(task.source.device)
   const { draft, groups, digest } = await planned(task.source, device, task)
-  if (digest !== task.digest) throw changedSincePlan(task.source.path)
-  const undo = createUndoFile(task.undoPath, task.head)
-  let grown = device
-  const grow = () => {
-    grown = grownFile(task.source.device, draft.grownTo ?? device.size)
-    return grown
+  try {
+    if (digest !== task.digest) throw changedSincePlan(task.source.path)
+    const undo = createUndoFile(task.undoPath, task.head)
+    let grown = device
+    const grow = () => {
+      grown = grownFile(task.source.device, draft.grownTo ?? device.size)
+      return grown
+    }
+    const { writtenBytes } = applyJournalled(
+      {
+        card: device,
+        view: draft.view,
+        groups,
+        witnesses: draft.witnesses,
+        progress: teller(),
+        ...(draft.grownTo !== null && { grow }),
+      },
+      undo,
+    )
+    return { writtenBytes, report: await reportOn(task.source, grown) }
+  } finally {
+    draft.close()
   }
-  const { writtenBytes } = applyJournalled(
-    {
-      card: device,
-      view: draft.view,
-      groups,
-      witnesses: draft.witnesses,
-      progress: teller(),
-      ...(draft.grownTo !== null && { grow }),
-    },
-    undo,
-  )
-  return { writtenBytes, report: await reportOn(task.source, grown) }
 }
 
 function grownFile(spec: FileSpec, sizeBytes: number) {

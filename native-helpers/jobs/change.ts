@@ -61,7 +61,9 @@ export async function planCardChange(request: ChangeRequest, signal?: AbortSigna
   const context: ChangeContext = { seconds: Math.floor(Date.now() / 1000), options: request.options }
   try {
     const source = sourceOf(target)
-    const message = await inThread({ do: 'plan', source, job: request.job, context }, source.path, { signal })
+    const scratchFolder = await scratchPlace(request.undo)
+    const task: ChangeTask = { do: 'plan', source, job: request.job, context, scratchFolder }
+    const message = await inThread(task, source.path, { signal })
     if (!('planned' in message)) throw changeDied(source.path, 'no plan came of it')
     const { digest, ...plan }: ThreadPlan = message.planned
     const label = target.drive?.name ?? basename(source.path)
@@ -142,6 +144,7 @@ export async function applyCardChange(plan: ChangePlan, progress?: Progress): Pr
       source,
       job: request.job,
       context: agreed.context,
+      scratchFolder: dirname(undoPath),
       digest: agreed.digest,
       undoPath,
       head,
@@ -184,6 +187,14 @@ function defaultUndoPath(job: ChangeJobName, label: string, seconds: number): st
 /** Where undo files lie unless the user says otherwise. */
 export function undoFolder(): string {
   return join(defaultStateFolder(), 'undo')
+}
+
+/** Beside the undo file, where there must be room anyway; undefined where there is no such folder yet. */
+async function scratchPlace(undo: string | null): Promise<string | undefined> {
+  const folder = undo === null ? undoFolder() : dirname(resolve(undo))
+  if (undo === null) await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => {})
+  const place = await stat(folder).catch(() => null)
+  return place?.isDirectory() ? folder : undefined
 }
 
 async function prepareUndoPlace({ undoPath, unmounts }: ChangePlan): Promise<void> {
