@@ -89,7 +89,9 @@ async function build(cache: string, say: (text: string) => void, install: CodecO
     for (const [index, { source, binary }] of libraries.entries()) {
       const folder = join(work, source)
       await mkdir(folder)
-      await fetchSource(folder, versions[index] ?? null, { source, binary })
+      const names = { source, binary }
+      // An archive keeps no version that an update replaced; for a decoder, the next one is as good.
+      await fetchSource(folder, versions[index] ?? null, names).catch(() => fetchSource(folder, null, names))
     }
     const within = (kind: 'include' | 'files') =>
       libraries.flatMap((library) => library[kind].map((path) => join(library.source, 'source', path)))
