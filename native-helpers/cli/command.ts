@@ -1,6 +1,7 @@
 import { exitCodes, toErrorValue } from '../errors.ts'
 import { version } from '../version.ts'
 import { parseVerb, usageError } from './args.ts'
+import { backup } from './backup.ts'
 import { customise } from './customise.ts'
 import { demo } from './demo.ts'
 import { drives } from './drives.ts'
@@ -17,10 +18,10 @@ import { undo } from './undo.ts'
 import type { Verb } from './verb.ts'
 import { verify } from './verify.ts'
 
-export const verbs: Verb[] = [drives, flash, verify, inspect, repair, enlarge, reset, customise, undo, demo, serve, help]
+export const verbs: Verb[] = [drives, flash, verify, inspect, repair, enlarge, backup, reset, customise, undo, demo, serve, help]
 
 /** Words of the command line that other versions have. Said plainly, instead of "unknown", and never done halfway. */
-const elsewhere = new Set(['backup', 'restore', 'merge', 'switch', 'modules'])
+const elsewhere = new Set(['restore', 'merge', 'switch', 'modules'])
 
 /** Runs one command and answers its exit code; every error has been told by then. */
 export async function runCommand(argv: string[]): Promise<number> {

@@ -25,6 +25,8 @@ export interface Backup {
   members(): Generator<BackupMember>
   /** Of the forms that are worth nothing without the image that they lie over. `progress` hears of bytes that were read for it. */
   base?(progress: (bytes: number) => void): ArchiveBase
+  /** How much is read for that, where it is worth telling. */
+  baseBytes?: number
 }
 
 /** What a family offers. */
@@ -121,7 +123,8 @@ export function deletionMark(name: string): TreeNode {
   return plainNode(name, 'character-device', { mode: 0, rdev: { major: 0, minor: 0 } })
 }
 
-function plainNode(name: string, kind: TreeNode['kind'], own: Partial<TreeNode>): TreeNode {
+/** Of our own making: what stands alone, or is only a mark. */
+export function plainNode(name: string, kind: TreeNode['kind'], own: Partial<TreeNode>): TreeNode {
   return {
     ...{ name, kind, sizeBytes: 0, mode: kind === 'directory' ? 0o700 : 0o600, ownerId: 0, groupId: 0 },
     ...{ modifiedSeconds: 0, target: null, id: -1 },

@@ -132,6 +132,7 @@ function ofStore(device: BlockDevice, origin: Origin, below: Below | null): Back
       ...{ what: 'store', title: 'The overlay as it is', form: 'store', isDefault: broken !== null, origin, ...ofBase(false) },
       note: 'Block by block, without its unused end: worth something only together with exactly this system image.',
       problem: why,
+      ...(below && { baseBytes: below.device.size }),
       members: () => soleFile(nameOf(origin.path), device, store ? usedBytes(store) : null),
     },
   ]

@@ -1,0 +1,76 @@
+import type { Manifest } from '../../systems/archive/manifest.ts'
+import { encodeTime } from '../../volumes/tar/pax.ts'
+import type { ChosenItem } from './choice.ts'
+
+type Head = Omit<Manifest, 'files'>
+
+const unknownSum = '0'.repeat(64)
+/** Where in a line of a file its sum stands: first, so that it is found whatever comes after. */
+const sumStart = '{"sha256":'
+const pieceChars = 256 * 1024
+
+/**
+ * The text of a manifest. The sums of contents are not known when it gets its place at the start of an archive: they are filled in one by one, and nothing of
+ * that changes its length.
+ */
+export class ManifestText {
+  readonly bytes: Buffer
+  /** By the number of an item that is stored with a sum of its own: where in the text that stands. */
+  readonly #sumAt: Float64Array
+  #filled = 0
+
+  constructor(head: Head, lists: readonly ChosenItem[][]) {
+    const pieces: Buffer[] = []
+    const places: number[] = []
+    let text = `${JSON.stringify(head).slice(0, -1)},"files":[\n`
+    let length = 0
+    const flush = () => {
+      const piece = Buffer.from(text)
+      pieces.push(piece)
+      length += piece.length
+      text = ''
+    }
+    let isFirst = true
+    for (const items of lists) {
+      for (const item of items) {
+        text += isFirst ? '' : ',\n'
+        isFirst = false
+        if (hasOwnSum(item)) {
+          flush()
+          places.push(length + sumStart.length)
+        } else if (text.length > pieceChars) flush()
+        text += lineOf(item)
+      }
+    }
+    text += '\n]}\n'
+    flush()
+    this.bytes = Buffer.concat(pieces)
+    this.#sumAt = Float64Array.from(places)
+  }
+
+  /** For the stored files in their order; null for one that could not be read whole. */
+  fillNext(sha256: string | null): void {
+    const at = this.#sumAt[this.#filled]
+    if (at === undefined) throw new TypeError('there are more sums than places for them')
+    this.bytes.write(sha256 === null ? 'null'.padEnd(unknownSum.length + 2) : `"${sha256}"`, at, 'latin1')
+    this.#filled += 1
+  }
+}
+
+/** Whether its content is in this archive, once. */
+export function hasOwnSum({ kind, link, unchanged }: ChosenItem): boolean {
+  return kind === 'file' && link === null && unchanged === null
+}
+
+function lineOf(item: ChosenItem): string {
+  const { path, kind, sizeBytes, modified, changed, link, unchanged } = item
+  const sum = hasOwnSum(item) ? unknownSum : link === null ? (unchanged?.sha256 ?? null) : null
+  const more = `${link === null ? '' : `,"link":${JSON.stringify(link)}`}${unchanged ? ',"stored":false' : ''}`
+  const ctime = changed === null ? 'null' : `"${timeText(changed)}"`
+  const shown = sum === null ? 'null' : `"${sum}"`
+  return `${sumStart}${shown},"path":${JSON.stringify(path)},"kind":"${kind}","size":${sizeBytes},"mtime":"${timeText(modified)}","ctime":${ctime}${more}}`
+}
+
+function timeText(time: ChosenItem['modified']): string {
+  return Buffer.from(encodeTime(time)).toString('latin1')
+}
