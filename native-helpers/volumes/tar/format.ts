@@ -83,7 +83,8 @@ export function takeNumber(header: Uint8Array, where: Field): number {
 export function checksum(header: Uint8Array): number {
   const [start, length] = field.checksum
   let sum = length * 0x20
-  for (const [at, byte] of header.subarray(0, blockBytes).entries()) if (at < start || at >= start + length) sum += byte
+  for (let at = 0; at < blockBytes; at += 1) sum += header[at] ?? 0
+  for (let at = start; at < start + length; at += 1) sum -= header[at] ?? 0
   return sum
 }
 

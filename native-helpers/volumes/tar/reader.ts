@@ -1,4 +1,5 @@
 import { decodeName } from '../../wasm/names.ts'
+import { aclFromText } from './acl.ts'
 import type { TarEntry, TarExtent, TarKind } from './entry.ts'
 import { badArchive, blockBytes, checksum, field, padding, takeBytes, takeNumber, type } from './format.ts'
 import { decodeRecords, decodeTime, decodeXattrKey, type Records, xattrPrefix } from './pax.ts'
@@ -21,20 +22,23 @@ const mostExtents = 1_000_000
 
 export interface ReadEntry {
   entry: TarEntry
+  /** As it stands there, with the slashes and dots that `entry.path` is without. */
+  writtenPath: string
   /** Records that have a meaning which is not carried over: access control lists as text, for one. */
   ignored: string[]
   /** The content's pieces at their offsets, once, before the next entry is asked for. What is not taken is passed over. */
   content(): Generator<{ offset: number; bytes: Uint8Array }>
 }
 
-/** The entries of an archive, in order, from its bytes as they come. */
+/** The entries of an archive, in order, from its bytes as they come. Throws `tar-damaged`, also for an archive that is cut off, or that goes on behind its end. */
 export function* readTar(chunks: Iterable<Uint8Array>): Generator<ReadEntry> {
   const input = new Input(chunks)
   const global: Records = new Map()
   let records: Records = new Map(global)
   for (;;) {
     const header = input.block()
-    if (header === null || header.every((byte) => byte === 0)) return
+    if (header === null) throw badArchive('it is cut off before its end')
+    if (isEmpty(header)) return input.onlyZeros()
     if (takeNumber(header, field.checksum) !== checksum(header)) throw badArchive('the checksum of a header is wrong')
     const kind = String.fromCharCode(header[field.type[0]] ?? 0)
     const size = takeNumber(header, field.size)
@@ -57,12 +61,12 @@ export function* readTar(chunks: Iterable<Uint8Array>): Generator<ReadEntry> {
 }
 
 function* oneEntry(input: Input, header: Uint8Array, kind: string, records: Records): Generator<ReadEntry> {
-  const entry = entryOf(header, kind, records)
+  const { entry, writtenPath } = entryOf(header, kind, records)
   let stored = records.has('size') ? decimal(records, 'size') : takeNumber(header, field.size)
   if (entry.kind !== 'file') {
     // Some write the size of what a hard link leads to, without content.
     input.skip(entry.kind === 'hard-link' ? 0 : stored + padding(stored))
-    yield { entry, ignored: ignoredOf(records), *content() {} }
+    yield { entry, writtenPath, ignored: ignoredOf(records), *content() {} }
     return
   }
   const behind = padding(stored)
@@ -79,6 +83,7 @@ function* oneEntry(input: Input, header: Uint8Array, kind: string, records: Reco
   let left = stored
   yield {
     entry,
+    writtenPath,
     ignored: ignoredOf(records),
     *content() {
       for (const { offset, length } of pieces) {
@@ -94,7 +99,7 @@ function* oneEntry(input: Input, header: Uint8Array, kind: string, records: Reco
   input.skip(left + behind)
 }
 
-function entryOf(header: Uint8Array, type: string, records: Records): TarEntry {
+function entryOf(header: Uint8Array, type: string, records: Records): { entry: TarEntry; writtenPath: string } {
   const kind = kindOf[type]
   if (!kind) throw badArchive(`it holds something of the unknown kind ${JSON.stringify(type)}`)
   const prefix = takeBytes(header, field.prefix)
@@ -113,7 +118,7 @@ function entryOf(header: Uint8Array, type: string, records: Records): TarEntry {
       : records.has('size')
         ? decimal(records, 'size')
         : takeNumber(header, field.size)
-  return {
+  const entry: TarEntry = {
     // Before ustar, a folder was a file whose name ends with a slash.
     kind: kind === 'file' && path.endsWith('/') ? 'folder' : kind,
     path: trimmed(path),
@@ -129,10 +134,9 @@ function entryOf(header: Uint8Array, type: string, records: Records): TarEntry {
     created: time('LIBARCHIVE.creationtime'),
     major: takeNumber(header, field.major),
     minor: takeNumber(header, field.minor),
-    xattrs: new Map(
-      [...records].filter(([key]) => key.startsWith(xattrPrefix)).map(([key, value]) => [decodeXattrKey(key), value]),
-    ),
+    xattrs: xattrsOf(records),
   }
+  return { entry, writtenPath: path }
 }
 
 function targetOf(header: Uint8Array, records: Records): string {
@@ -203,10 +207,36 @@ function extentsOf(numbers: readonly string[]): TarExtent[] {
   return extents
 }
 
+/** Access control lists as text, and the label of SELinux, as GNU tar and bsdtar write them beside the attributes; these count where they are there too. */
+function xattrsOf(records: Records): Map<string, Uint8Array> {
+  const xattrs = new Map<string, Uint8Array>()
+  for (const [key, value] of records) {
+    if (key.startsWith(xattrPrefix)) xattrs.set(decodeXattrKey(key), value)
+  }
+  for (const [key, name] of aclNames) {
+    const acl = xattrs.has(name) ? null : aclFromText(records.get(key))
+    if (acl) xattrs.set(name, acl)
+  }
+  const label = records.get(selinuxKey)
+  if (label && !xattrs.has(selinuxName)) xattrs.set(selinuxName, Buffer.concat([label, new Uint8Array(1)]))
+  return xattrs
+}
+
+const aclNames = [
+  ['SCHILY.acl.access', 'system.posix_acl_access'],
+  ['SCHILY.acl.default', 'system.posix_acl_default'],
+] as const
+const selinuxKey = 'RHT.security.selinux'
+const selinuxName = 'security.selinux'
+
 function ignoredOf(records: Records): string[] {
-  return [...records.keys()].filter(
-    (key) => key.startsWith('SCHILY.acl.') || key.startsWith('SCHILY.fflags') || key === 'RHT.security.selinux',
-  )
+  const lost = aclNames.filter(([key]) => records.has(key) && aclFromText(records.get(key)) === null).map(([key]) => key)
+  return [...lost, ...[...records.keys()].filter((key) => key.startsWith('SCHILY.fflags') || key === 'SCHILY.acl.ace')]
+}
+
+function isEmpty(header: Uint8Array): boolean {
+  for (const byte of header) if (byte !== 0) return false
+  return true
 }
 
 /** Bytes from chunks of any size. */
@@ -248,6 +278,13 @@ class Input {
   /** Null at the end. */
   block(): Uint8Array | null {
     return this.#fill() ? this.take(blockBytes) : null
+  }
+
+  onlyZeros(): void {
+    while (this.#fill()) {
+      if (this.#rest.some((byte) => byte !== 0)) throw badArchive('something follows its end')
+      this.#rest = new Uint8Array(0)
+    }
   }
 
   skip(length: number): void {

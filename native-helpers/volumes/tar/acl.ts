@@ -1,0 +1,48 @@
+/** include/uapi/linux/posix_acl_xattr.h: a version, then per entry its kind, permissions and whom it is for, little-endian. */
+const version = 2
+const entryBytes = 8
+const nobody = 0xffffffff
+const kinds: Record<string, { named: number; unnamed: number }> = {
+  user: { unnamed: 0x01, named: 0x02 },
+  group: { unnamed: 0x04, named: 0x08 },
+  mask: { unnamed: 0x10, named: 0x10 },
+  other: { unnamed: 0x20, named: 0x20 },
+}
+const mostEntries = 4096
+
+/**
+ * An access control list as GNU tar and bsdtar write it (acl(5), long text form: "user::rw-,user:name:r--:1000,group::r--,mask::r--,other::---"), in the form of
+ * getxattr(2). Null where it names somebody by a name alone, whose number only the system knows that it comes from, and where it is none.
+ */
+export function aclFromText(text: Uint8Array | undefined): Uint8Array | null {
+  if (!text) return null
+  const lines = Buffer.from(text)
+    .toString('utf8')
+    .split(/[,\n]/)
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '')
+  if (lines.length === 0 || lines.length > mostEntries) return null
+  const entries = lines.map(entryOf)
+  const bytes = Buffer.alloc(4 + entries.length * entryBytes)
+  bytes.writeUInt32LE(version, 0)
+  const sorted = entries.flatMap((entry) => entry ?? []).sort((a, b) => a.kind - b.kind || a.id - b.id)
+  if (sorted.length < entries.length) return null
+  for (const [index, { kind, permissions, id }] of sorted.entries()) {
+    const at = 4 + index * entryBytes
+    bytes.writeUInt16LE(kind, at)
+    bytes.writeUInt16LE(permissions, at + 2)
+    bytes.writeUInt32LE(id, at + 4)
+  }
+  return new Uint8Array(bytes)
+}
+
+function entryOf(line: string): { kind: number; permissions: number; id: number } | null {
+  const [word = '', name = '', rights = '', number = ''] = line.split(':').map((part) => part.trim())
+  const kind = kinds[word]
+  const letters = /^([r-])([w-])([x-])$/.exec(rights)
+  if (!kind || !letters) return null
+  const permissions = (letters[1] === 'r' ? 4 : 0) | (letters[2] === 'w' ? 2 : 0) | (letters[3] === 'x' ? 1 : 0)
+  if (name === '' || word === 'mask' || word === 'other') return { kind: kind.unnamed, permissions, id: nobody }
+  const id = Number(number === '' ? name : number)
+  return Number.isInteger(id) && id >= 0 && id < nobody ? { kind: kind.named, permissions, id } : null
+}
