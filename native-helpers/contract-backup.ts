@@ -38,6 +38,8 @@ export const backupLook = z.object({
   parts: z.array(backupPart),
   /** The card has a kernel partition that can be saved with the changes, and should be: they do not fit another kernel. */
   hasKernel: z.boolean(),
+  /** What is to be known before, a sentence each: that a volume of it is in use now. */
+  notes: z.array(z.string()),
   /** "lampone-pi-2026-11-21.tar.zst" */
   suggestedName: z.string(),
 })

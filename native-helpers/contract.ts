@@ -4,9 +4,11 @@
  */
 // As a namespace: the bundler then leaves out what is not used, four fifths of it.
 import * as z from 'zod'
+import { backupJobWith, backupRequests } from './contract-backup.ts'
 import { cardPlan, changeRequest, changeWith, growing, undoFileFacts, undoPlan } from './contract-change.ts'
 import { report, systemId } from './contract-report.ts'
 
+export * from './contract-backup.ts'
 export * from './contract-change.ts'
 export * from './contract-report.ts'
 
@@ -25,6 +27,9 @@ export type ErrorValue = z.infer<typeof errorValue>
 
 export const change = changeWith(errorValue)
 export type Change = z.infer<typeof change>
+
+export const backupJob = backupJobWith(errorValue)
+export type BackupJob = z.infer<typeof backupJob>
 
 /** Why a drive may not be written. `virtual` alone is lifted by `allowVirtual`. */
 export const refusal = z.object({
@@ -346,6 +351,9 @@ export const requests = {
   },
   /** Only a file of the usual place, and only by the user's wish. */
   'undo.remove': { params: z.object({ file: z.string().min(1) }), answer: z.object({}) },
+  ...backupRequests,
+  /** Answers the archives of this run and sends `backup` for everything new about one, as long as the channel is open. */
+  'backup.jobs': { params: z.object({}), answer: z.array(backupJob) },
   'flash.plan': { params: flashRequest, answer: flashPlan },
   /** `confirmed` repeats the drives that the user saw and said yes to; a plan starts once. */
   'flash.start': {
@@ -365,6 +373,7 @@ export const events = {
   drives: z.array(drive),
   job: job,
   change,
+  backup: backupJob,
 } as const
 
 export type RequestName = keyof typeof requests

@@ -5,6 +5,7 @@ import { watchDrives } from './drives/watch.ts'
 import type { Handlers } from './helper.ts'
 import { browse } from './imaging/browse.ts'
 import { probeImage } from './imaging/probe.ts'
+import { CardBackups } from './jobs/card-backups.ts'
 import { growingOnCard } from './jobs/change.ts'
 import { Changes } from './jobs/changes.ts'
 import { listPracticeCards, makePracticeCard } from './jobs/demo/make-cards.ts'
@@ -15,12 +16,14 @@ import { Tickets } from './jobs/tickets.ts'
 import { version } from './version.ts'
 
 /** What each request of the contract means: the one place where the contract meets jobs, drives and images. */
-export function createHandlers(runner: JobRunner, changes = new Changes()): Handlers {
+export function createHandlers(runner: JobRunner, changes = new Changes(), backups = new CardBackups()): Handlers {
   const driveWatchers = new WeakSet<object>()
   const jobWatchers = new WeakSet<object>()
   const inspections = new Inspections()
   const tickets = new Tickets()
   const changeWatchers = new WeakSet<object>()
+  const backupWatchers = new WeakSet<object>()
+  const savers = new WeakSet<object>()
 
   return {
     hello: () => ({
@@ -75,6 +78,31 @@ export function createHandlers(runner: JobRunner, changes = new Changes()): Hand
     async 'undo.remove'({ file }) {
       await changes.removeUndoFile(file)
       return {}
+    },
+    'backup.open'(request, caller) {
+      if (!savers.has(caller)) {
+        savers.add(caller)
+        caller.onClose(() => void backups.closeAllOf(caller))
+      }
+      return backups.open(request, caller)
+    },
+    'backup.folder': ({ backupId, folder }) => backups.folder(backupId, folder),
+    'backup.estimate': ({ backupId, ...choice }) => backups.estimate(backupId, choice),
+    'backup.start': async ({ backupId, file, ...choice }) => ({ jobId: await backups.start(backupId, choice, file) }),
+    'backup.cancel'({ jobId }) {
+      backups.cancel(jobId)
+      return {}
+    },
+    async 'backup.close'({ backupId }) {
+      await backups.close(backupId)
+      return {}
+    },
+    'backup.jobs'(_params, caller) {
+      if (!backupWatchers.has(caller)) {
+        backupWatchers.add(caller)
+        caller.onClose(backups.onJob((job) => caller.emit('backup', job)))
+      }
+      return backups.jobs()
     },
     'flash.plan': (request) => runner.planFlash(request),
     'flash.start': ({ planId, confirmed }) => ({ jobId: runner.startFlash(planId, confirmed) }),

@@ -6,17 +6,19 @@ import { type ParentPort, parentPortChannel } from './channels/parent-port.ts'
 import { stdioChannel } from './channels/stdio.ts'
 import { createHandlers } from './handlers.ts'
 import { serve } from './helper.ts'
+import { CardBackups } from './jobs/card-backups.ts'
 import { Changes } from './jobs/changes.ts'
 import { createJobRunner } from './jobs/runner.ts'
 
 const runner = createJobRunner()
 const changes = new Changes()
+const backups = new CardBackups()
 let leaving = false
 
 async function leave(): Promise<void> {
   if (leaving) return
   leaving = true
-  await Promise.all([runner.close(), changes.close()])
+  await Promise.all([runner.close(), changes.close(), backups.stopAll()])
   process.exit(0)
 }
 
@@ -27,4 +29,4 @@ process.on('SIGTERM', () => void leave())
 const port = (process as NodeJS.Process & { parentPort?: ParentPort }).parentPort
 const channel = port ? parentPortChannel(port, () => void leave()) : stdioChannel()
 channel.onClose(() => void leave())
-serve(channel, createHandlers(runner, changes))
+serve(channel, createHandlers(runner, changes, backups))

@@ -21,16 +21,22 @@ export const serve: Verb = {
     const port = portOf(given.text('port'))
     const ended = Promise.withResolvers<void>()
     const interrupt = watchInterrupt(ended.resolve)
-    const [{ startWebServer }, { createHandlers }, { createJobRunner }, { Changes }] = await Promise.all([
+    const [{ startWebServer }, { createHandlers }, { createJobRunner }, { Changes }, { CardBackups }] = await Promise.all([
       import('../web/server.ts'),
       import('../handlers.ts'),
       import('../jobs/runner.ts'),
       import('../jobs/changes.ts'),
+      import('../jobs/card-backups.ts'),
     ])
     const runner = createJobRunner()
     const changes = new Changes()
+    const backups = new CardBackups()
     try {
-      const server = await startWebServer({ port, handlers: createHandlers(runner, changes), bundleFolder: bundleFolder() })
+      const server = await startWebServer({
+        port,
+        handlers: createHandlers(runner, changes, backups),
+        bundleFolder: bundleFolder(),
+      })
       const tell = () => {
         const url = server.link()
         if (given.flag('json')) terminal.json({ format: 1, url, port: server.port })
@@ -45,7 +51,7 @@ export const serve: Verb = {
       await server.close()
       return cancelledJobs > 0 ? exitCodes.cancelled : 0
     } finally {
-      await Promise.all([runner.close(), changes.close()])
+      await Promise.all([runner.close(), changes.close(), backups.stopAll()])
       interrupt.release()
     }
   },

@@ -40,6 +40,10 @@ export interface BackupSession {
   /** For people: the drive's name, or the file's. */
   label: string
   look: LookFacts
+  /** What is to be known before, a sentence each. */
+  notes: string[]
+  /** Throws where an archive cannot be put there. */
+  checkPlace(file: string): Promise<void>
   folder(folder: string): Promise<{ entries: Extract<BackupAnswer, { folder: unknown }>['folder']['entries']; truncated: boolean }>
   estimate(choice: BackupChoice): Promise<BackupEstimate>
   list(choice: BackupChoice): Promise<ListedFile[]>
@@ -67,6 +71,8 @@ function sessionOf(target: InspectTarget, thread: BackupThread, look: LookFacts)
     path,
     label: target.drive?.name ?? basename(path),
     look,
+    notes: notesOf(target),
+    checkPlace: (file) => checkPlace(resolve(file), target),
     folder: async (folder) => (await thread.ask({ do: 'folder', folder }, 'folder')).folder,
     estimate: async (choice) => (await thread.ask({ do: 'estimate', choice: whole(choice) }, 'estimate')).estimate,
     list: async (choice) => (await thread.ask({ do: 'list', choice: whole(choice) }, 'list')).list,
@@ -78,6 +84,12 @@ function sessionOf(target: InspectTarget, thread: BackupThread, look: LookFacts)
     },
     close: () => thread.close(),
   }
+}
+
+function notesOf({ drive }: InspectTarget): string[] {
+  const mounts = drive ? mountsOf(drive) : []
+  if (mounts.length === 0) return []
+  return [`It is in use (${mounts.join(', ')}): what is written meanwhile may be saved in part. Unmount it first.`]
 }
 
 function whole({ what = [], only = [], withKernel = false, since = null }: BackupChoice): WholeChoice {

@@ -52,7 +52,6 @@ export function* packItem(item: ChosenItem, sink: ArchiveSink, packed: Packed): 
 function entryOf(item: ChosenItem, problems: string[]): TarEntry {
   const { node, path, kind, link, sizeBytes, modified } = item
   const times = node.times?.() ?? null
-  const created = times?.created ?? null
   const { value: xattrs, problem } = (link === null && node.xattrs?.()) || { value: new Map<string, Uint8Array>(), problem: null }
   if (problem) problems.push(problem.detail)
   return {
@@ -67,7 +66,8 @@ function entryOf(item: ChosenItem, problems: string[]): TarEntry {
     modified,
     accessed: times?.accessed ?? null,
     changed: times?.changed ?? null,
-    created: created && (created.seconds !== 0 || created.nanoseconds !== 0) ? created : null,
+    // No kernel takes it back, and GNU tar warns of every member that has it.
+    created: null,
     major: node.rdev?.major ?? 0,
     minor: node.rdev?.minor ?? 0,
     xattrs: xattrs ?? new Map(),

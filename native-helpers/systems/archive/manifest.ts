@@ -20,7 +20,7 @@
  * | `store`     | one file: a dm-snapshot store, sparse, with everything behind its used part as a hole                                                    |
  * | `container` | one file: an encrypted volume as it lies there                                                                                           |
  *
- * Times in members: mtime, atime, ctime and LIBARCHIVE.creationtime to the nanosecond. Extended attributes: SCHILY.xattr.*, of all namespaces, values as getxattr(2)
+ * Times in members: mtime, atime and ctime to the nanosecond. Extended attributes: SCHILY.xattr.*, of all namespaces, values as getxattr(2)
  * gives them, the access control lists too. Files with holes: GNU's sparse format 1.0. Sockets are left out, as no archive holds them; they are in `unread.json`.
  * A place that could not be read is filled with zeros, its file has no sha256, and it is named in `unread.json`.
  *
