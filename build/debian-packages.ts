@@ -40,6 +40,7 @@ export const debianPackages = {
     'genisoimage',
     'grub-common',
     'gzip',
+    'libarchive-tools',
     'libcap2-bin',
     'lz4',
     'mtools',
