@@ -3,8 +3,9 @@ import { LivecardError } from '../errors.ts'
 import type { ExtFiles } from '../wasm/ext-files.ts'
 import type { Attributes, FileKind } from '../wasm/ext-types.ts'
 import type { ExtWriter } from '../wasm/ext-writer.ts'
-import type { TarEntry, TarKind, TarTime } from './tar/entry.ts'
-import { type ReadEntry, readTar } from './tar/reader.ts'
+import { ExtUnpacker } from './ext-unpack.ts'
+import type { TarEntry, TarKind } from './tar/entry.ts'
+import { readTar } from './tar/reader.ts'
 import { tarEnd, tarHeader, tarPadding } from './tar/writer.ts'
 
 export interface TarCount {
@@ -113,106 +114,16 @@ export function unpackTar(
   { progress }: UnpackOptions = {},
 ): TarCount {
   const count: TarCount = { entries: 0, bytes: 0, left: [] }
-  // A folder's times change with what is put into it, so they are set when all is there.
-  const folders: [inode: number, entry: TarEntry][] = []
-  const places = new Map<string, number>([['', top]])
+  const unpacker = new ExtUnpacker(writer, top)
   for (const read of readTar(chunks)) {
-    const { entry } = read
-    for (const record of read.ignored) leave(count, `${entry.path}: ${record}`)
-    const inode = unpackOne(writer, places, read, count)
-    if (entry.kind === 'folder') folders.push([inode, entry])
-    else if (entry.kind !== 'hard-link') applyAttributes(writer, inode, entry)
+    for (const record of read.ignored) leave(count, `${read.entry.path}: ${record}`)
+    unpacker.add(read)
     count.entries += 1
+    count.bytes = unpacker.bytes
     progress?.(count)
   }
-  for (const [inode, entry] of folders.reverse()) applyAttributes(writer, inode, entry)
+  unpacker.finish()
   return count
-}
-
-function unpackOne(writer: ExtWriter, places: Map<string, number>, { entry, content }: ReadEntry, count: TarCount): number {
-  const parts = entry.path === '' ? [] : entry.path.split('/')
-  if (parts.includes('..')) throw leadsOut(entry.path)
-  const name = parts.pop()
-  const top = places.get('') ?? 0
-  if (name === undefined) {
-    if (entry.kind !== 'folder') throw leadsOut(entry.path)
-    return top
-  }
-  const parent = folderOf(writer, places, parts)
-  const there = writer.lookup(parent, name)
-  if (there !== null) {
-    if (entry.kind === 'folder' && writer.attributes(there).kind === 'folder') {
-      places.set(entry.path, there)
-      return there
-    }
-    // Also what was noted of folders below it.
-    writer.removeTree(parent, name)
-    for (const path of places.keys()) if (path === entry.path || path.startsWith(`${entry.path}/`)) places.delete(path)
-  }
-  switch (entry.kind) {
-    case 'folder': {
-      const inode = writer.makeFolder(parent, name)
-      places.set(entry.path, inode)
-      return inode
-    }
-    case 'link':
-      return writer.makeLink(parent, name, entry.target)
-    case 'hard-link': {
-      const inode = existing(writer, places, entry.target)
-      writer.hardLink(parent, name, inode)
-      return inode
-    }
-    case 'file': {
-      const inode = writer.makeFile(parent, name, { kind: 'file' })
-      for (const { offset, bytes } of content()) {
-        writer.write(inode, offset, bytes)
-        count.bytes += bytes.length
-      }
-      if (entry.extents !== null) writer.setSize(inode, entry.sizeBytes)
-      return inode
-    }
-    default:
-      return writer.makeFile(parent, name, { kind: entry.kind, major: entry.major, minor: entry.minor })
-  }
-}
-
-/** Made where an archive does not name it. No link is followed on the way: an archive cannot write outside the folder that it is unpacked into. */
-function folderOf(writer: ExtWriter, places: Map<string, number>, parts: readonly string[]): number {
-  const path = parts.join('/')
-  const known = places.get(path)
-  if (known !== undefined) return known
-  const name = parts.at(-1) ?? ''
-  const parent = folderOf(writer, places, parts.slice(0, -1))
-  const there = writer.lookup(parent, name)
-  if (there !== null && writer.attributes(there).kind !== 'folder') throw leadsOut(path)
-  const inode = there ?? writer.makeFolder(parent, name)
-  places.set(path, inode)
-  return inode
-}
-
-function existing(writer: ExtWriter, places: Map<string, number>, path: string): number {
-  const parts = path.split('/')
-  const name = parts.pop() ?? ''
-  if (parts.includes('..')) throw leadsOut(path)
-  const inode = writer.lookup(folderOf(writer, places, parts), name)
-  if (inode === null) throw leadsOut(path)
-  return inode
-}
-
-function applyAttributes(writer: ExtWriter, inode: number, entry: TarEntry): void {
-  for (const [name, value] of entry.xattrs) writer.setXattr(inode, name, value)
-  const { permissions, uid, gid, modified, accessed, changed, created } = entry
-  const given = { accessed, changed, created } as Record<string, TarTime | null>
-  const times = Object.fromEntries(Object.entries(given).filter(([, time]) => time !== null))
-  writer.setAttributes(inode, { permissions, uid, gid, modified, accessed: modified, ...times })
-}
-
-function leadsOut(path: string): LivecardError {
-  return new LivecardError('data', 'tar-leads-out', {
-    message: `The archive names ${path || 'its top'}, which leads out of it, or to nothing.`,
-    meaning: 'It was not unpacked further. What came before is there.',
-    next: 'Do not trust this archive; take one that Livecard or GNU tar has made.',
-  })
 }
 
 function foldersLoop(path: string): LivecardError {
