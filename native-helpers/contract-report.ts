@@ -26,6 +26,10 @@ export const remedy = z.enum([
 ])
 export type Remedy = z.infer<typeof remedy>
 
+/** What can be done with a card as it is. */
+export const cardJob = z.enum(['repair', 'enlarge', 'backup', 'restore', 'reset', 'merge', 'convert', 'customise'])
+export type CardJob = z.infer<typeof cardJob>
+
 export const severity = z.enum(['info', 'warning', 'error'])
 export type Severity = z.infer<typeof severity>
 
@@ -168,6 +172,7 @@ export const report = z.object({
   rooms: z.array(reportRoom),
   slots: z.array(reportSlot),
   findings: z.array(finding),
+  jobs: z.array(cardJob),
   /** What else is worth knowing, for the details: versions, UUIDs that the boot menu names … */
   facts: z.array(z.object({ label: z.string(), value: z.string() })),
   reading: z.object({ bytesRead: bytes, milliseconds: z.number().nonnegative() }),

@@ -2,6 +2,7 @@ import type { Finding, Report, ReportPartition, Severity } from '../contract-rep
 import { type OpenedCard, problemOf } from './card.ts'
 import { cardFindings } from './card-findings.ts'
 import { cardHealth } from './card-health.ts'
+import { jobsOn } from './card-jobs.ts'
 import { found } from './finding.ts'
 import { systems } from './index.ts'
 import type { CardVolume, Description, Detection } from './system.ts'
@@ -29,6 +30,7 @@ export async function readCard(card: OpenedCard): Promise<Report> {
     rooms,
     slots,
     findings: bySeverity([...findings.filter((one) => !isReplaced(one, described)), ...(described?.findings ?? [])]),
+    jobs: jobsOn(card, detection),
     facts,
     reading: { bytesRead: card.bytesRead, milliseconds: Math.round(performance.now() - card.openedAt) },
   }

@@ -1,5 +1,6 @@
 import { deCard } from './de-card.ts'
 import { deChange } from './de-change.ts'
+import { deEnlarge } from './de-enlarge.ts'
 import type { Catalogue } from './en.ts'
 
 const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
@@ -77,6 +78,7 @@ export const de: Catalogue = {
   },
   card: deCard,
   change: deChange,
+  enlarge: deEnlarge,
   practice: {
     title: 'Übungskarten',
     sub: 'Eine Übungskarte ist eine Datei, die sich wie eine Karte verhält, meist wie eine kaputte. Probieren Sie, was hilft, ohne etwas zu riskieren.',

@@ -3,6 +3,7 @@ import type { Target } from '../../native-helpers/contract.ts'
 import { ask } from './connection.ts'
 import { fileName } from './image.ts'
 import type { FlashMode } from './route.ts'
+import { bytesOfText } from './size-text.ts'
 
 /** What is at the path: not known yet, nothing, no folder to put it in, a folder, or a file. */
 export type Place = 'unknown' | 'free' | 'no-folder' | 'folder' | { sizeBytes: number }
@@ -17,28 +18,12 @@ export interface CardFile {
 
 export type SizeProblem = 'empty' | 'unreadable' | 'small' | 'large'
 
-const unitBytes: Record<string, number> = {
-  '': 1e9,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  m: 1e6,
-  g: 1e9,
-  t: 1e12,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-}
 const sectorBytes = 512
 
-/** "8 GB" as cards are sold, "8 GiB" in powers of two, "8" in GB; a comma is a decimal point to half of the world. In whole sectors, as on a card. */
+/** In whole sectors, as on a card. */
 export function cardFileBytes(size: string): number | SizeProblem {
-  const text = size.trim().toLowerCase()
-  if (text === '') return 'empty'
-  const parts = /^(\d+(?:[.,]\d+)?)\s*([a-z]*)$/.exec(text)
-  const unit = unitBytes[parts?.[2] ?? '?']
-  if (!parts?.[1] || unit === undefined) return 'unreadable'
-  const exactBytes = Number(parts[1].replace(',', '.')) * unit
+  const exactBytes = bytesOfText(size)
+  if (typeof exactBytes === 'string') return exactBytes
   if (exactBytes < 1e6) return 'small'
   if (exactBytes > 4e12) return 'large'
   return Math.floor(exactBytes / sectorBytes) * sectorBytes

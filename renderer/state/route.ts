@@ -17,6 +17,8 @@ export type Route =
   | { screen: 'wish'; job: WishJob; path: string }
   /** The plan that was made of it. */
   | { screen: 'change-plan'; job: ChangeJobName; path: string }
+  /** What of a card is to be saved. */
+  | { screen: 'backup'; path: string }
   /** The plan to take back what an undo file remembers. */
   | { screen: 'undo'; file: string }
   | { screen: 'job' | 'change'; id: string }
@@ -27,7 +29,7 @@ export function routeOf(fragment: string): Route {
   const [screen = '', rest = ''] = fragment.replace(/^#?\/?/, '').split(/\/(.*)/s)
   for (const name of plain) if (screen === name) return { screen: name }
   if (screen === 'write' || screen === 'check') return { screen: 'flash', mode: screen }
-  if ((screen === 'drive' || screen === 'card') && rest) return { screen, path: decoded(rest) }
+  if ((screen === 'drive' || screen === 'card' || screen === 'backup') && rest) return { screen, path: decoded(rest) }
   for (const job of changeJob.options) if (screen === job && rest) return jobRoute(job, rest)
   if (screen === 'undo' && rest) return { screen, file: decoded(rest) }
   if ((screen === 'job' || screen === 'change') && rest) return { screen, id: decoded(rest) }

@@ -151,9 +151,10 @@ test('a Lampone Pi card: kernels side by side, and the one that starts is marked
   const names = (await card.parts()).map((text) => text.split(/[ ,]/)[0])
   assert.deepEqual(names.slice(0, 4), ['Boot', 'System', 'Kernel', 'Persistence'])
   const unused = card.finding('A part of the card is not used.')
-  assert.ok(await unused.getByRole('button', { name: 'Enlarge…' }).isDisabled(), 'there is no such job yet')
-  await unused.getByText('This version of Livecard cannot enlarge yet.').waitFor()
   await picture(page, 'card-lampone-light')
+  await unused.getByRole('button', { name: 'Enlarge…' }).click()
+  await app.heading.filter({ hasText: 'Enlarge lampone-pi.img' }).waitFor()
+  await page.getByRole('slider', { name: 'New size: Storage for changes Partition 4' }).waitFor()
 })
 
 test('a card with two slots: which one starts next, and whether each can', slow, async (t) => {

@@ -62,6 +62,7 @@ const lampone: Report = reportSchema.parse({
       value: 'efi/boot/grub.cfg names 2020-06-01-10-11-12-00 and a long list of words that goes on and on for a while',
     },
   ],
+  jobs: ['repair', 'enlarge'],
   reading: { bytesRead: 3_200_000, milliseconds: 210 },
 })
 

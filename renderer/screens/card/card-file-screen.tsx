@@ -9,10 +9,10 @@ import { folderOf } from '../../state/card-file.ts'
 import { type SeenCard, useCards } from '../../state/cards.ts'
 import { fileName } from '../../state/image.ts'
 import { useRecent } from '../../state/recent.ts'
-import { firstRoute, go } from '../../state/route.ts'
 import { CardHead } from './card-head.tsx'
 import { CardView } from './card-view.tsx'
 import { waysOfFile, writeInto } from './card-ways.ts'
+import { JobButtons } from './job-buttons.tsx'
 import { LookButton, LookState } from './look-state.tsx'
 
 export function CardFileScreen({ path }: { path: string }) {
@@ -41,13 +41,7 @@ export function CardFileScreen({ path }: { path: string }) {
       {report ? (
         <>
           {report.target.kind === 'overlay' && card.base === null ? <AskForBase path={path} /> : null}
-          <CardView
-            card={card}
-            report={report}
-            name={name}
-            wayOf={waysOfFile(report.target.kind, path)}
-            acts={<Acts card={card} />}
-          />
+          <CardView card={card} report={report} name={name} wayOf={waysOfFile(report, path)} acts={<Acts card={card} />} />
         </>
       ) : null}
     </Screen>
@@ -61,12 +55,12 @@ function lookFirst(path: string): void {
 }
 
 function Acts({ card: { path, report } }: { card: SeenCard }) {
-  if (!report || report.target.kind === 'folder') return null
-  const repair = <Button onPress={() => go(firstRoute('repair', path))}>{t.card.remedies.repair}</Button>
-  if (report.target.kind !== 'image') return repair
+  if (!report) return null
+  const jobs = <JobButtons path={path} jobs={report.jobs} isWritable />
+  if (report.target.kind !== 'image') return jobs
   return (
     <>
-      {repair}
+      {jobs}
       <Button onPress={() => openImage(path)}>{t.card.writeToCard}</Button>
       <Button onPress={() => writeInto(path)}>{t.card.writeInto}</Button>
     </>

@@ -1,11 +1,11 @@
 /** What a job on a card is to do, before its plan is made: each job asks what it has to know. */
-import { Button } from '../../components/button.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { t } from '../../i18n/index.ts'
 import { usePlanning } from '../../state/planning.ts'
 import type { WishJob } from '../../state/route.ts'
+import { EnlargeScreen } from '../enlarge/enlarge-screen.tsx'
 import { useCardName } from './change-words.ts'
-import { ToCard } from './plan-ways.tsx'
+import { WishEnd } from './wish-end.tsx'
 
 interface WishScreenProps {
   job: WishJob
@@ -14,6 +14,8 @@ interface WishScreenProps {
 
 export function WishScreen({ job, path }: WishScreenProps) {
   switch (job) {
+    case 'enlarge':
+      return <EnlargeScreen path={path} />
     default:
       return <NothingAsked job={job} path={path} />
   }
@@ -30,18 +32,5 @@ function NothingAsked({ job, path }: WishScreenProps) {
       </section>
       <WishEnd path={path} onPlan={() => usePlanning.getState().wish(job, path, {})} />
     </Screen>
-  )
-}
-
-/** The ways on from what was chosen: back to the card, or to the plan of it. */
-export function WishEnd({ path, onPlan, isDisabled = false }: { path: string; onPlan: () => void; isDisabled?: boolean }) {
-  return (
-    <div className="screen-end">
-      <ToCard path={path} />
-      <span className="grow" />
-      <Button look="primary" onPress={onPlan} isDisabled={isDisabled}>
-        {t.change.wish.plan}
-      </Button>
-    </div>
   )
 }

@@ -1,6 +1,6 @@
 /** A drive that is plugged in: what the list tells of it at once, and what looking inside adds. */
 import { type ReactNode, useEffect } from 'react'
-import type { Drive } from '../../../native-helpers/contract.ts'
+import type { Drive, Report } from '../../../native-helpers/contract.ts'
 import { Button } from '../../components/button.tsx'
 import { Finding } from '../../components/finding.tsx'
 import { PartitionMap } from '../../components/partition-map.tsx'
@@ -12,11 +12,12 @@ import { changeOnPath, useChanges } from '../../state/changes.ts'
 import { useConnection } from '../../state/connection.ts'
 import { driveKey, refusalsOf, useDrives } from '../../state/drives.ts'
 import { jobOnPath, useJobs } from '../../state/jobs.ts'
-import { firstRoute, go } from '../../state/route.ts'
+import { go } from '../../state/route.ts'
 import { useSettings } from '../../state/settings.ts'
 import { CardHead } from '../card/card-head.tsx'
 import { CardView } from '../card/card-view.tsx'
 import { waysOfDrive } from '../card/card-ways.ts'
+import { JobButtons } from '../card/job-buttons.tsx'
 import { LookButton, LookState } from '../card/look-state.tsx'
 import { DriveDetails, Volumes } from './drive-facts.tsx'
 
@@ -43,13 +44,7 @@ function TakenOut({ card, drive }: { card: SeenCard; drive: Drive }) {
       <Finding kind="warn" title={t.card.gone} urgent>
         <p>{t.card.goneText(format.date(card.seenAt))}</p>
       </Finding>
-      <CardView
-        card={card}
-        report={card.report}
-        name={drive.name}
-        wayOf={waysOfDrive(drive.identity.path, false, t.card.gone)}
-        acts={null}
-      />
+      <CardView card={card} report={card.report} name={drive.name} wayOf={() => t.card.gone} acts={null} />
     </Screen>
   )
 }
@@ -97,13 +92,13 @@ function PluggedIn({ drive, card }: { drive: Drive; card: SeenCard | null }) {
           card={seen}
           report={report}
           name={drive.name}
-          wayOf={waysOfDrive(path, isWritable, t.card.notYet.flash)}
-          acts={<Acts path={path} isWritable={isWritable} isSeen />}
+          wayOf={waysOfDrive(path, report.jobs, isWritable, t.card.whyNot.flash)}
+          acts={<Acts path={path} isWritable={isWritable} jobs={report.jobs} />}
         />
       ) : (
         <>
           <div className="actions">
-            <Acts path={path} isWritable={isWritable} isSeen={false} />
+            <Acts path={path} isWritable={isWritable} jobs={[]} />
           </div>
           <PartitionMap drive={drive} />
           <Volumes drive={drive} />
@@ -147,10 +142,10 @@ function AskToLook({
 }
 
 /** They lead to the choice of an image; the drive is not chosen there either until the user does it. */
-function Acts({ path, isWritable, isSeen }: { path: string; isWritable: boolean; isSeen: boolean }) {
+function Acts({ path, isWritable, jobs }: { path: string; isWritable: boolean; jobs: Report['jobs'] }) {
   return (
     <>
-      {isWritable && isSeen ? <Button onPress={() => go(firstRoute('repair', path))}>{t.card.remedies.repair}</Button> : null}
+      <JobButtons path={path} jobs={jobs} isWritable={isWritable} />
       {isWritable ? <Button onPress={() => go({ screen: 'flash', mode: 'write' })}>{t.drives.writeImage}</Button> : null}
       <Button onPress={() => go({ screen: 'flash', mode: 'check' })}>{t.drives.checkImage}</Button>
     </>

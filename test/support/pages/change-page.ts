@@ -1,4 +1,4 @@
-/** Repairing a card and taking it back: the plan, the last question, how it goes and how it ended. */
+/** Changing a card and taking it back: what is asked for, the plan, the last question, how it goes and how it ended. */
 import type { Locator, Page } from 'playwright-core'
 
 export class ChangePage {
@@ -6,6 +6,8 @@ export class ChangePage {
   readonly main: Locator
   /** On the plan; its words end with three dots. */
   readonly act: Locator
+  /** Leads to the plan from where a job is told what to do. */
+  readonly showPlan: Locator
   readonly question: Locator
   readonly confirm: Locator
   readonly leave: Locator
@@ -13,10 +15,11 @@ export class ChangePage {
   readonly undoFiles: Locator
 
   constructor(page: Page) {
-    const acts = /^(Repair|Take back) /
+    const acts = /^(Repair|Enlarge|Start afresh on|Merge into|Restore to|Take back) /
     this.page = page
     this.main = page.getByRole('main')
     this.act = this.main.locator('.screen-end').getByRole('button', { name: acts })
+    this.showPlan = this.main.locator('.screen-end').getByRole('button', { name: 'Show the plan…' })
     this.question = page.getByRole('alertdialog')
     this.confirm = this.question.getByRole('button', { name: acts })
     this.leave = this.question.getByRole('button', { name: 'Leave it as it is' })
