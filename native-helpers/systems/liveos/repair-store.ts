@@ -71,7 +71,7 @@ export function repairStore(file: BlockDevice, origin: BlockDevice, maxBytes: nu
   return {
     before,
     sizeBytes: sizeFor(file.size, before, after, longest),
-    ...sorted(stage, chunkBytes),
+    ...sortedChanges(stage, chunkBytes),
     droppedEntries: dropped,
     lostChunks: lost,
     checkText: check.text,
@@ -138,7 +138,8 @@ function wholeChunks(sizeBytes: number, chunkBytes: number): number {
   return (isTrapSize(chunks, chunkBytes) ? chunks - 1 : chunks) * chunkBytes
 }
 
-function sorted(stage: StagedDevice, chunkBytes: number): Pick<StoreRepair, 'copies' | 'list' | 'head'> {
+/** What was written to a staged store, by what it is. */
+export function sortedChanges(stage: StagedDevice, chunkBytes: number): Pick<StoreRepair, 'copies' | 'list' | 'head'> {
   const parts: Pick<StoreRepair, 'copies' | 'list' | 'head'> = { copies: [], list: [], head: [] }
   for (const change of stage.changes(chunkBytes)) {
     const chunk = Math.floor(change.offset / chunkBytes)

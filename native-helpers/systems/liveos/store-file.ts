@@ -1,12 +1,12 @@
 import type { BlockDevice } from '../../block/device.ts'
 import { type Extent, extentsDevice } from '../../block/extents.ts'
-import { paddedDevice } from '../../block/padded.ts'
 import { LivecardError } from '../../errors.ts'
 import { readExtFacts } from '../../volumes/ext-facts.ts'
 import { fatFileLimitBytes, growFatFile } from '../../volumes/fat-grow.ts'
 import { openFat } from '../../volumes/fat-tree.ts'
 import { openTree } from '../../volumes/open-tree.ts'
 import { findNode } from '../../volumes/tree.ts'
+import type { Run } from '../../wasm/ext-types.ts'
 import { ExtWriter } from '../../wasm/ext-writer.ts'
 import { hasModules } from '../../wasm/modules.ts'
 import type { ChangeDraft } from '../change.ts'
@@ -61,7 +61,7 @@ export async function fileOnStick(
   if (!extents) return null
   const device = extentsDevice(part, extents)
   const common = { name: path, device, startBytes: volume.startBytes + (firstStart(extents) ?? 0) }
-  if (type.startsWith('ext')) return { ...common, ...growingOnExt(part, device, path, seconds) }
+  if (type.startsWith('ext')) return { ...common, ...onExt(part, extents, path, seconds) }
   if (type !== 'vfat') return { ...common, maxBytes: device.size, grow: () => device }
   const { value: fat } = openFat(part)
   const freeBytes = (fat?.table.countFree() ?? 0) * (fat?.volume.clusterBytes ?? 0)
@@ -76,36 +76,82 @@ export async function fileOnStick(
   }
 }
 
-/** A hole behind the old end, of which what is written gets blocks: the rest of the stick gives it room as the system needs it. */
-function growingOnExt(
+/** Places of the file that have no blocks get some when they are written to, from the rest of the stick: livecd-iso-to-disk makes overlays of holes there. */
+function onExt(
   part: BlockDevice,
-  device: BlockDevice,
+  extents: readonly Extent[],
   path: string,
   seconds: number,
-): Pick<StoreFile, 'maxBytes' | 'grow' | 'settle'> {
+): Pick<StoreFile, 'device' | 'maxBytes' | 'grow' | 'settle'> {
   const freeBytes = readExtFacts(part).value?.freeBytes ?? 0
-  let writer: ExtWriter | null = null
+  const sizeBytes = extents.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)
+  let opened: { writer: ExtWriter; inode: number } | null = null
+  const open = () => {
+    if (opened) return opened
+    const writer = new ExtWriter(part, { seconds })
+    opened = { writer, inode: writer.find(path) }
+    return opened
+  }
   return {
-    maxBytes: hasModules() ? device.size + Math.max(0, Math.floor(freeBytes * usableOfExt)) : device.size,
-    grow(sizeBytes) {
-      const opened = new ExtWriter(part, { seconds })
-      writer = opened
-      const inode = opened.find(path)
-      opened.setSize(inode, sizeBytes)
-      return {
-        ...paddedDevice(device, sizeBytes),
-        writeSync(bytes, offset) {
-          const before = Math.max(0, Math.min(bytes.length, device.size - offset))
-          if (before > 0) device.writeSync?.(bytes.subarray(0, before), offset)
-          if (before < bytes.length) opened.write(inode, offset + before, bytes.subarray(before))
-        },
-      }
+    device: filledAsWritten(part, extents, open),
+    maxBytes: hasModules() ? sizeBytes + Math.max(0, Math.floor(freeBytes * usableOfExt)) : sizeBytes,
+    grow(grownBytes) {
+      const { writer, inode } = open()
+      writer.setSize(inode, grownBytes)
+      writer.flush()
+      return filledAsWritten(part, extentsOf(writer.runs(inode) ?? [], grownBytes), open)
     },
     settle() {
-      writer?.flush()
-      writer?.close()
+      opened?.writer.close()
+      opened = null
     },
   }
+}
+
+function filledAsWritten(
+  part: BlockDevice,
+  extents: readonly Extent[],
+  open: () => { writer: ExtWriter; inode: number },
+): BlockDevice {
+  let map = extents
+  let file = extentsDevice(part, map)
+  return {
+    size: file.size,
+    sectorSize: file.sectorSize,
+    readSync: (into, offset) => file.readSync(into, offset),
+    writeSync(bytes, offset) {
+      if (!touchesHole(map, offset, bytes.length)) {
+        file.writeSync?.(bytes, offset)
+        return
+      }
+      const { writer, inode } = open()
+      writer.write(inode, offset, bytes)
+      writer.flush()
+      map = extentsOf(writer.runs(inode) ?? [], file.size)
+      file = extentsDevice(part, map)
+    },
+  }
+}
+
+function touchesHole(extents: readonly Extent[], offset: number, lengthBytes: number): boolean {
+  let at = 0
+  for (const extent of extents) {
+    if (extent.start === null && at < offset + lengthBytes && offset < at + extent.lengthBytes) return true
+    at += extent.lengthBytes
+  }
+  return false
+}
+
+function extentsOf(runs: readonly Run[], sizeBytes: number): Extent[] {
+  const extents: Extent[] = []
+  let end = 0
+  for (const { offset, place, length } of runs) {
+    if (offset > end) extents.push({ start: null, lengthBytes: offset - end })
+    extents.push({ start: place, lengthBytes: length })
+    end = offset + length
+  }
+  if (end < sizeBytes) extents.push({ start: null, lengthBytes: sizeBytes - end })
+  return extents
 }
 
 function firstStart(extents: readonly Extent[]): number | null {
