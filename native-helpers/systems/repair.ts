@@ -118,6 +118,12 @@ const extSuperblock = { offset: 1024, lengthBytes: 1024 }
 function repairExt(volume: CardVolume, draft: ChangeDraft, { seconds }: ChangeContext): void {
   const { value: facts } = readExtFacts(volume.device)
   draft.witnesses.push({ offset: volume.startBytes + extSuperblock.offset, lengthBytes: extSuperblock.lengthBytes })
+  if (facts && facts.totalBytes > volume.device.size) {
+    draft.notes.push(
+      `${nameOf(volume)}: its end is missing, and nothing on this card brings that back. What can be read of it can be saved by a backup.`,
+    )
+    return
+  }
   if (facts?.clean && !facts.needsRecovery && facts.errorCount === 0 && facts.problems.length === 0) return
   if (!hasModules()) {
     draft.notes.push(`${nameOf(volume)}: it has to be checked, and this Livecard was built without the tools for that.`)

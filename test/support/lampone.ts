@@ -24,6 +24,9 @@ export interface LamponeOptions {
   /** Of the boot menu: which entry is tried where the first fails. */
   fallback?: number
   persistenceMiB?: number
+  /** Of the boot and the kernel partition, instead of what the installers choose: for cards that are copied very often. */
+  bootMiB?: number
+  kernelMiB?: number
   /** Behind the last partition. */
   tailMiB?: number
   /** The password's field of root in /etc/shadow of the shipped system. */
@@ -190,10 +193,14 @@ function rewrittenKernel(work: string, kind: Kind, version: string, date: string
   const live = join(work, 'rewrite', 'live')
   mkdirSync(live, { recursive: true })
   writeFileSync(join(live, 'vmlinuz'), kind.kernelOf(version))
-  writeFileSync(join(live, 'initrd.img'), gzipInitrd({ init: '#!/bin/sh\n', [`modules-${version}`]: version }))
+  writeFileSync(join(live, 'initrd.img'), upgradedInitrd(version))
   const target = join(work, 'rewritten.iso')
   rewrite(join(work, 'rewrite'), target, kind.volumeIds[1], date)
   return target
+}
+
+function upgradedInitrd(version: string): Uint8Array {
+  return gzipInitrd({ init: '#!/bin/sh\n', [`modules-${version}`]: version })
 }
 
 type Places = Partial<Record<Kind['order'][number], CardPlace>>
@@ -309,6 +316,7 @@ function writeChanges(top: string, kind: Kind, newVersion: string | null): void 
     writeModules(top, kind.mergedUsr ? 'rw/usr/lib' : 'rw/lib', newVersion)
     mkdirSync(at('boot'))
     writeFileSync(at(`boot/vmlinuz-${newVersion}`), kind.kernelOf(newVersion))
+    writeFileSync(at(`boot/initrd.img-${newVersion}`), upgradedInitrd(newVersion))
   }
   if (!isRoot) return
   // One inode with a name for each file that was deleted in one session.

@@ -1,4 +1,6 @@
 import type { BlockDevice } from '../../block/device.ts'
+import { stagedDevice } from '../../block/staged.ts'
+import type { CardSettings } from '../../contract-settings.ts'
 import { LivecardError } from '../../errors.ts'
 import type { ExtFacts } from '../../volumes/ext-facts.ts'
 import type { VolumeTree } from '../../volumes/tree.ts'
@@ -29,30 +31,39 @@ export async function customiseLampone(layout: Layout, draft: ChangeDraft, conte
     throw cannotCustomise('this Livecard was built without the tools for ext volumes', 'Take a complete build of it.')
   const part = draft.part(volume.startBytes, volume.device.size)
   draft.witnesses.push({ offset: volume.startBytes, lengthBytes: 4096 })
+  if (!facts.clean || facts.needsRecovery || facts.errorCount > 0) bringInOrder(part, draft, context.seconds)
+  const trial = stagedDevice(part)
+  try {
+    const { steps, changed } = written(trial, lower, settings, context)
+    if (changed === 0) {
+      draft.notes.push('All of this is set on the card already.')
+      return
+    }
+    markUnclean(draft, part, volume.startBytes, context.seconds)
+    for (const { offset, bytes } of trial.changes()) part.writeSync?.(bytes, offset)
+    draft.endGroup()
+    const files = `${changed} ${changed === 1 ? 'file is' : 'files are'}`
+    draft.steps.push(...steps, `${files} written among your changes, in partition ${volume.number}.`)
+    draft.keeps.push('The system as it was shipped, its kernel, and all of your other files.')
+  } finally {
+    trial.close()
+  }
+}
+
+/** Into a view of the partition, which a check has to find whole. */
+function written(view: BlockDevice, lower: VolumeTree, settings: CardSettings, context: ChangeContext) {
   const { seconds } = context
-  if (!facts.clean || facts.needsRecovery || facts.errorCount > 0) bringInOrder(part, draft, seconds)
-  markUnclean(draft, part, volume.startBytes, seconds)
-  const writer = new ExtWriter(part, { seconds })
-  let changed: number
+  const writer = new ExtWriter(view, { seconds })
   try {
     const union = new Union(writer, changesFolder(writer, lower, seconds), lower, seconds)
-    draft.steps.push(...applySettings(union, settings, context))
-    changed = union.changed.size
-  } finally {
+    const steps = applySettings(union, settings, context)
     writer.close()
+    if (performSync(checkVolume({ mode: 'look', seconds }), view).state !== 'clean')
+      throw cannotCustomise('the partition for your changes would be damaged afterwards', 'Repair the card first.')
+    return { steps, changed: union.changed.size }
+  } catch (thrown) {
+    throw thrown instanceof LivecardError && thrown.code === 'ext-full' ? noRoom() : thrown
   }
-  if (changed === 0) {
-    draft.steps.length = 0
-    draft.notes.push('All of this is set on the card already.')
-  } else {
-    draft.steps.push(
-      `${changed} ${changed === 1 ? 'file is' : 'files are'} written among your changes, in partition ${volume.number}.`,
-    )
-    draft.keeps.push('The system as it was shipped, its kernel, and all of your other files.')
-  }
-  if (performSync(checkVolume({ mode: 'look', seconds }), part).state !== 'clean')
-    throw cannotCustomise('the partition for your changes would be damaged afterwards', 'Repair the card first.')
-  draft.endGroup()
 }
 
 /** The partition for changes, where the system keeps everything in it that is changed; a named error where it does not. */
@@ -118,6 +129,10 @@ function systemUnread(why: string): LivecardError {
     `its system partition cannot be read (${why}), by which it is known what is to be changed`,
     'Write the card anew.',
   )
+}
+
+function noRoom(): LivecardError {
+  return cannotCustomise('its partition for changes is full', 'Enlarge it first, or delete something on the running system.')
 }
 
 function cannotCustomise(why: string, next: string): LivecardError {

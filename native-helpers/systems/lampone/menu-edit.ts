@@ -9,6 +9,8 @@ const isoUuidForm = /\d{4}(?:-\d\d){6}/
 export interface MenuTargets {
   system: IsoPart | null
   kernel: IsoPart | null
+  systemNumber: number | null
+  kernelNumber: number | null
   /** As they will be. */
   systemUuid: string | null
   kernelUuid: string | null
@@ -60,14 +62,16 @@ export function withLength(text: string, length: number): string | null {
 type Target = 'system' | 'kernel' | null
 
 /** Which partition an entry is meant for, by where it leads, or else by its hints, by what it tells the kernel, and by its place. */
-function wantedOf(entry: GrubEntry, isFirst: boolean, { system, kernel }: MenuTargets): Target {
+function wantedOf(entry: GrubEntry, isFirst: boolean, targets: MenuTargets): Target {
+  const { system, kernel, systemNumber, kernelNumber } = targets
   const search = searchOf(entry)
   if (!search) return null
   const [isSystem, isKernel] = [system?.iso.uuid === search.value, kernel?.iso.uuid === search.value]
-  if (isSystem !== isKernel) return isSystem ? 'system' : 'kernel'
-  const hinted = (part: IsoPart | null) =>
-    part !== null && search.hints.some((hint) => new RegExp(`,(msdos|gpt)?${part.volume.number}$`).test(hint))
-  if (hinted(system) !== hinted(kernel)) return hinted(system) ? 'system' : 'kernel'
+  // A kernel partition that cannot be read may have had the same one.
+  if (kernel && isSystem !== isKernel) return isSystem ? 'system' : 'kernel'
+  const hinted = (number: number | null) => search.hints.some((hint) => new RegExp(`,(msdos|gpt)?${number}$`).test(hint))
+  if (hinted(systemNumber) !== hinted(kernelNumber)) return hinted(systemNumber) ? 'system' : 'kernel'
+  if (isSystem) return 'system'
   if (repairArguments.some((name) => argumentValue(entry.arguments, name) !== null)) return 'system'
   return isFirst ? 'kernel' : 'system'
 }

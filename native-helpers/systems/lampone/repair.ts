@@ -2,7 +2,8 @@ import type { BlockDevice } from '../../block/device.ts'
 import { dateOfIsoUuid, isoUuidOfDate } from '../../volumes/iso9660-identity.ts'
 import { openCard } from '../card.ts'
 import { type ChangeContext, type ChangeDraft, differs } from '../change.ts'
-import type { Card } from '../system.ts'
+import type { Card, CardVolume } from '../system.ts'
+import { compareVersions } from './installed-kernel.ts'
 import { freeUuidNear, renameKernel, rewriteKernel } from './kernel-partition.ts'
 import { chosenSource, type KernelSource, kernelSources } from './kernel-source.ts'
 import { findLayout, type Layout } from './layout.ts'
@@ -10,6 +11,8 @@ import { type Look, lookAtCard } from './look.ts'
 import { mendPersistence } from './mend-persistence.ts'
 import { kernelUuidIn, type MenuTargets } from './menu-edit.ts'
 import { mendMenus, menuTexts } from './menu-mend.ts'
+import { modulesOf } from './modules.ts'
+import { valueOr } from './tolerant.ts'
 
 /** A card of this family as it would be by now. */
 export interface Seen extends Look {
@@ -44,13 +47,13 @@ export async function repairLampone(path: string, draft: ChangeDraft, context: C
 }
 
 function targetsOf({ card, layout, system, kernel }: Seen, draft: ChangeDraft, { seconds }: ChangeContext): MenuTargets {
-  const isoNumbers = [layout.roles.get('system')?.number, layout.roles.get('kernel')?.number]
-  const others = card.volumes.filter(({ number }) => !isoNumbers.includes(number)).map(({ identity }) => identity?.uuid ?? '')
+  const systemNumber = layout.roles.get('system')?.number ?? null
+  const kernelNumber = layout.roles.get('kernel')?.number ?? null
+  const isOther = ({ number }: CardVolume) => number !== systemNumber && number !== kernelNumber
+  const others = card.volumes.filter(isOther).map(({ identity }) => identity?.uuid ?? '')
   const systemUuid = system?.iso.uuid ?? null
   const targets: MenuTargets = {
-    system,
-    kernel,
-    systemUuid,
+    ...{ system, kernel, systemNumber, kernelNumber, systemUuid },
     kernelUuid: kernel?.iso.uuid ?? null,
     otherUuids: new Set(others.map((uuid) => uuid.toLowerCase())),
   }
@@ -78,7 +81,8 @@ async function mendKernel(seen: Seen, draft: ChangeDraft, { options }: ChangeCon
   const renames = kernel !== null && kernel.iso.uuid !== kernelUuid
   const sources = isNeeded ? await kernelSources(system, union) : []
   const source = isNeeded ? chosenSource(sources, asked) : null
-  const isBetter = source !== null && (isBroken || asked !== undefined || source.modules !== 'missing') && !isThere(seen, source)
+  const isBetter =
+    source !== null && (isBroken || asked !== undefined || (await isBetterThanOwn(seen, source))) && !isThere(seen, source)
   if (!source || !isBetter) {
     if (isNeeded && asked === undefined)
       draft.notes.push('There is no better kernel on this card: none that is whole, with its initrd and its drivers.')
@@ -89,16 +93,24 @@ async function mendKernel(seen: Seen, draft: ChangeDraft, { options }: ChangeCon
   const volumeId = kernel?.iso.volumeId ?? namesOfKernel[system?.iso.volumeId.startsWith('LIVENG') ? 'LIVENG' : 'SK']
   const bootable = isBroken ? null : kernel
   if (!rewriteKernel(draft, { volume, bootable, volumeId, uuid: kernelUuid, source })) return
-  if (asked === undefined) draft.notes.push(whyThis(source, sources))
+  if (asked === undefined) draft.notes.push(whyThis(source, sources, union.upperHidden))
   draft.keeps.push('The system partition, and all of your changes.')
 }
 
-function whyThis(source: KernelSource, sources: readonly KernelSource[]): string {
+/** What starts is not exchanged for a kernel without drivers, nor for an older one while it has its own. */
+async function isBetterThanOwn({ kernel, union }: Seen, source: KernelSource): Promise<boolean> {
+  const own = kernel?.kernel.value?.version ?? null
+  if (source.modules === 'missing') return false
+  if (own === null || compareVersions(source.version, own) >= 0) return true
+  return (await valueOr('unknown' as const, () => modulesOf(union, own))) === 'missing'
+}
+
+function whyThis(source: KernelSource, sources: readonly KernelSource[], isHidden: boolean): string {
   const other = sources.find(({ from }) => from !== source.from)
   const instead = other
     ? ` With --kernel-from ${other.from} it is Linux ${other.version}, ${other.from === 'rw' ? 'which was installed later' : 'which the system came with'}.`
     : ''
-  if (source.modules === 'unknown')
+  if (isHidden)
     return `Your changes cannot be looked into, so that the kernel is the one that the system came with. If a newer one was installed, "update-initramfs -u" in the running system puts it there again.${instead}`
   if (source.modules === 'missing')
     return `The drivers of Linux ${source.version} are not on this card; it starts all the same.${instead}`
