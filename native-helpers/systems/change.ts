@@ -1,4 +1,5 @@
 import type { BlockDevice } from '../block/device.ts'
+import type { Extent } from '../block/extents.ts'
 import type { ChangedRange, ChangeGroup } from '../block/journalled.ts'
 import { paddedDevice } from '../block/padded.ts'
 import { divide, joined, type Range } from '../block/ranges.ts'
@@ -83,8 +84,16 @@ export class ChangeDraft implements ChangeWords {
    * To be asked before the group ends that writes there. A volume that was not left cleanly has nothing that is surely free.
    */
   forgetFree(startBytes: number, sizeBytes: number): void {
-    const places = freePlaces(slice(this.card, startBytes, Math.min(sizeBytes, this.card.size - startBytes)))
-    this.free = joined([...this.free, ...places.map(({ offset, lengthBytes }) => ({ offset: startBytes + offset, lengthBytes }))])
+    this.forget(freePlaces(this.card, [{ start: startBytes, lengthBytes: Math.min(sizeBytes, this.card.size - startBytes) }]))
+  }
+
+  /** The same of a volume that lies on the card in pieces: an image file of a home. */
+  forgetFreeIn(extents: readonly Extent[]): void {
+    this.forget(freePlaces(this.card, extents))
+  }
+
+  private forget(places: readonly Range[]): void {
+    this.free = joined([...this.free, ...places])
   }
 
   /** Makes room behind the end of a card that is a file by itself. To be asked before anything is written. */
@@ -101,11 +110,12 @@ export class ChangeDraft implements ChangeWords {
     return slice(this.view, offset, sizeBytes)
   }
 
-  /** What was written up to now goes to the card before what comes after. */
-  endGroup(): void {
-    const { outside, inside } = divide(this.view.takeWritten(), this.free)
-    if (inside.length > 0) this.ended.push(inside.map((range) => ({ ...range, free: true })))
-    if (outside.length > 0) this.ended.push(outside)
+  /** What was written up to now goes to the card before what comes after; of it, what lies in `last` goes when all else is there. */
+  endGroup(last: readonly Range[] = []): void {
+    const { outside: used, inside: free } = divide(this.view.takeWritten(), this.free)
+    const { outside, inside } = divide(used, last)
+    if (free.length > 0) this.ended.push(free.map((range) => ({ ...range, free: true })))
+    for (const ranges of [outside, inside]) if (ranges.length > 0) this.ended.push(ranges)
   }
 
   /**
