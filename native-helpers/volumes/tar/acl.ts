@@ -46,3 +46,25 @@ function entryOf(line: string): { kind: number; permissions: number; id: number 
   const id = Number(number === '' ? name : number)
   return Number.isInteger(id) && id >= 0 && id < nobody ? { kind: kind.named, permissions, id } : null
 }
+
+/** The other way, with numbers for everybody, as `tar --numeric-owner` writes it. Null for what is no list. */
+export function aclToText(value: Uint8Array): string | null {
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
+  if (value.length < 4 || (value.length - 4) % entryBytes !== 0 || view.getUint32(0, true) !== version) return null
+  const lines: string[] = []
+  for (let at = 4; at < value.length; at += entryBytes) {
+    const kind = view.getUint16(at, true)
+    const known = Object.entries(kinds).find(([, { named, unnamed }]) => kind === named || kind === unnamed)
+    if (!known) return null
+    const [word, { named, unnamed }] = known
+    const rights = ['r', 'w', 'x'].map((letter, index) => (view.getUint16(at + 2, true) & (4 >> index) ? letter : '-'))
+    lines.push(`${word}:${kind === named && named !== unnamed ? view.getUint32(at + 4, true) : ''}:${rights.join('')}`)
+  }
+  return lines.join(',')
+}
+
+/** The records that hold such text, and the attributes that they stand for. */
+export const aclNames = [
+  ['SCHILY.acl.access', 'system.posix_acl_access'],
+  ['SCHILY.acl.default', 'system.posix_acl_default'],
+] as const

@@ -1,5 +1,5 @@
 import { decodeName } from '../../wasm/names.ts'
-import { aclFromText } from './acl.ts'
+import { aclFromText, aclNames } from './acl.ts'
 import type { TarEntry, TarExtent, TarKind } from './entry.ts'
 import { badArchive, blockBytes, checksum, field, padding, takeBytes, takeNumber, type } from './format.ts'
 import { decodeRecords, decodeTime, decodeXattrKey, type Records, xattrPrefix } from './pax.ts'
@@ -222,10 +222,6 @@ function xattrsOf(records: Records): Map<string, Uint8Array> {
   return xattrs
 }
 
-const aclNames = [
-  ['SCHILY.acl.access', 'system.posix_acl_access'],
-  ['SCHILY.acl.default', 'system.posix_acl_default'],
-] as const
 const selinuxKey = 'RHT.security.selinux'
 const selinuxName = 'security.selinux'
 

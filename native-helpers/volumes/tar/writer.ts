@@ -1,4 +1,5 @@
 import { encodeName } from '../../wasm/names.ts'
+import { aclNames, aclToText } from './acl.ts'
 import { contentBytes, type TarEntry, type TarKind, type TarTime } from './entry.ts'
 import { blockBytes, checksum, field, mostOctal, padding, putBytes, putOctal, type } from './format.ts'
 import { encodeRecords, encodeTime, encodeXattrKey, type Records } from './pax.ts'
@@ -37,6 +38,12 @@ export function tarHeader(entry: TarEntry): Uint8Array {
   if (stored > mostOctal(field.size)) records.set('size', text(stored))
   addTimes(records, entry)
   for (const [name, value] of entry.xattrs) records.set(encodeXattrKey(name), value)
+  // bsdtar knows access control lists in this form alone.
+  for (const [key, name] of aclNames) {
+    const acl = entry.xattrs.get(name)
+    const shown = acl ? aclToText(acl) : null
+    if (shown !== null) records.set(key, text(shown))
+  }
 
   const header = plainHeader(typeOf[entry.kind], shown, stored)
   putOctal(header, field.mode, entry.permissions)
