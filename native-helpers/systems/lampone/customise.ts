@@ -1,5 +1,6 @@
 import type { BlockDevice } from '../../block/device.ts'
-import { stagedDevice } from '../../block/staged.ts'
+import { divide } from '../../block/ranges.ts'
+import { type StagedDevice, stagedDevice } from '../../block/staged.ts'
 import type { CardSettings } from '../../contract-settings.ts'
 import { LivecardError } from '../../errors.ts'
 import type { ExtFacts } from '../../volumes/ext-facts.ts'
@@ -9,6 +10,7 @@ import { checkVolume, performSync } from '../../wasm/ext-programs.ts'
 import { ExtWriter } from '../../wasm/ext-writer.ts'
 import { hasModules } from '../../wasm/modules.ts'
 import type { ChangeContext, ChangeDraft } from '../change.ts'
+import { freePlaces } from '../free-places.ts'
 import { applySettings, settingsOf } from '../settings/apply.ts'
 import { Union } from '../settings/union.ts'
 import type { CardVolume } from '../system.ts'
@@ -18,6 +20,9 @@ import type { Layout } from './layout.ts'
 import { lookAtPersistence } from './persistence.ts'
 import { keepsEverything } from './persistence-conf.ts'
 import { openSystemImage } from './system-image.ts'
+
+/** The superblock lies in it, whatever the size of the volume's blocks. */
+const firstBlockBytes = 4096
 
 /**
  * Settings written among the changes, as the running system would have written them: it finds them at its next start. The partitions of the system and of its
@@ -40,13 +45,28 @@ export async function customiseLampone(layout: Layout, draft: ChangeDraft, conte
       return
     }
     markUnclean(draft, part, volume.startBytes, context.seconds)
-    for (const { offset, bytes } of trial.changes()) part.writeSync?.(bytes, offset)
-    draft.endGroup()
+    write(trial, part, draft)
     const files = `${changed} ${changed === 1 ? 'file is' : 'files are'}`
     draft.steps.push(...steps, `${files} written among your changes, in partition ${volume.number}.`)
     draft.keeps.push('The system as it was shipped, its kernel, and all of your other files.')
   } finally {
     trial.close()
+  }
+}
+
+/** What was free first, as nothing leads there yet; what says that the volume is in order, which is the first block, when it is. */
+function write(trial: StagedDevice, part: BlockDevice, draft: ChangeDraft): void {
+  const written = trial.takeWritten()
+  const first = { offset: 0, lengthBytes: firstBlockBytes }
+  const { outside, inside: free } = divide(written, freePlaces(part, [{ start: 0, lengthBytes: part.size }]))
+  const { outside: rest, inside: block } = divide(outside, [first])
+  for (const ranges of [free, rest, block]) {
+    for (const { offset, lengthBytes } of ranges) {
+      const bytes = new Uint8Array(lengthBytes)
+      trial.readSync(bytes, offset)
+      part.writeSync?.(bytes, offset)
+    }
+    draft.endGroup()
   }
 }
 
