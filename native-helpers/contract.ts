@@ -11,6 +11,7 @@ import { report, systemId } from './contract-report.ts'
 export * from './contract-backup.ts'
 export * from './contract-change.ts'
 export * from './contract-report.ts'
+export * from './contract-settings.ts'
 
 export const contractVersion = 1
 
