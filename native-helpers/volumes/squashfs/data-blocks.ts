@@ -2,6 +2,7 @@ import type { BlockDevice } from '../../block/device.ts'
 import type { Decompress } from './decompress.ts'
 import { damaged } from './errors.ts'
 import { Lru } from './lru.ts'
+import type { ReadAhead } from './read-ahead.ts'
 import type { Superblock } from './superblock.ts'
 import type { Table } from './table.ts'
 
@@ -18,20 +19,42 @@ interface Unpacked {
   bytes: Uint8Array
 }
 
+export interface DataBlocksOptions {
+  device: BlockDevice
+  superblock: Superblock
+  decompress: Decompress
+  fragments: Table | null
+  readAhead: ReadAhead
+  cacheBytes: number
+}
+
 /** The blocks of file contents and of fragments, those used last kept unpacked. */
 export class DataBlocks {
   readonly #device: BlockDevice
   readonly #superblock: Superblock
   readonly #decompress: Decompress
   readonly #fragments: Table | null
+  readonly #readAhead: ReadAhead
   readonly #kept: Lru<Unpacked>
 
-  constructor(device: BlockDevice, superblock: Superblock, decompress: Decompress, fragments: Table | null, cacheBytes: number) {
+  constructor({ device, superblock, decompress, fragments, readAhead, cacheBytes }: DataBlocksOptions) {
     this.#device = device
     this.#superblock = superblock
     this.#decompress = decompress
     this.#fragments = fragments
+    this.#readAhead = readAhead
     this.#kept = new Lru(cacheBytes)
+  }
+
+  /** How many blocks it is worth to ask for before they are read; 0: none. */
+  get aheadBlocks(): number {
+    return this.#readAhead.depth
+  }
+
+  /** A block that will be read soon; another thread begins with it. False where there is no room for one more. */
+  ahead(position: number, word: number): boolean {
+    if (word === 0 || word & storedPlain || this.#kept.has(position) || this.#readAhead.has(position)) return true
+    return this.#readAhead.ask(position, word, this.#stored(position, word))
   }
 
   /** A block of a file, which must have exactly the bytes that the file's size says. */
@@ -54,6 +77,16 @@ export class DataBlocks {
   #unpack(position: number, word: number): Uint8Array {
     const known = this.#kept.get(position)
     if (known?.word === word) return known.bytes
+    const bytes =
+      this.#readAhead.get(position, word) ??
+      (word & storedPlain
+        ? this.#stored(position, word)
+        : this.#decompress(this.#stored(position, word), this.#superblock.blockBytes))
+    this.#kept.set(position, { word, bytes }, bytes.length)
+    return bytes
+  }
+
+  #stored(position: number, word: number): Uint8Array {
     const { data, blockBytes } = this.#superblock
     const length = storedBytes(word)
     if (length === 0 || length > blockBytes || word > (storedPlain | (storedPlain - 1)))
@@ -62,8 +95,6 @@ export class DataBlocks {
       throw damaged(`a block at byte ${position} lies outside of the contents`)
     const stored = new Uint8Array(length)
     this.#device.readSync(stored, position)
-    const bytes = word & storedPlain ? stored : this.#decompress(stored, blockBytes)
-    this.#kept.set(position, { word, bytes }, bytes.length)
-    return bytes
+    return stored
   }
 }

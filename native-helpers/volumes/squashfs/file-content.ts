@@ -11,6 +11,9 @@ export interface Contents {
   blocks: DataBlocks
 }
 
+/** Blocks that follow each other until it looks like more than a structure that happens to lie across two. */
+const inOrderBlocks = 3
+
 /**
  * A file in the image as a device: any place of it, with only the blocks unpacked that hold the place. Where the blocks lie is remembered as far as it was
  * needed, so keep the device while the file is in use.
@@ -20,6 +23,30 @@ export function fileContent({ superblock, metadata, blocks }: Contents, inode: F
   const { sizeBytes, fragment } = inode
   const list = new BlockList(superblock, metadata, inode)
 
+  let lastIndex = -1
+  let inOrder = 0
+  let askedTo = 0
+
+  /** What follows is only a guess: whatever is wrong with it is told when it is read. */
+  const readAhead = (index: number): void => {
+    if (index !== lastIndex) inOrder = index === lastIndex + 1 ? inOrder + 1 : 0
+    lastIndex = index
+    if (inOrder < inOrderBlocks) {
+      askedTo = 0
+      return
+    }
+    try {
+      const end = Math.min(list.count, index + 1 + blocks.aheadBlocks)
+      for (let next = Math.max(index + 1, askedTo); next < end; next += 1) {
+        const { position, word } = list.block(next)
+        if (!blocks.ahead(position, word)) return
+        askedTo = next + 1
+      }
+    } catch {
+      askedTo = list.count
+    }
+  }
+
   const readBlock = (index: number, within: number, into: Uint8Array): void => {
     const expectedBytes = Math.min(blockBytes, sizeBytes - index * blockBytes)
     if (index >= list.count) {
@@ -28,6 +55,7 @@ export function fileContent({ superblock, metadata, blocks }: Contents, inode: F
       into.set(blocks.fragment(fragment?.index ?? 0, offset + into.length).subarray(offset, offset + into.length))
       return
     }
+    if (blocks.aheadBlocks > 0) readAhead(index)
     const { position, word } = list.block(index)
     // A block of zeros is not stored.
     if (word === 0) into.fill(0)

@@ -13,6 +13,10 @@ export class Lru<T> {
     this.#limitBytes = limitBytes
   }
 
+  has(key: number): boolean {
+    return this.#kept.has(key)
+  }
+
   get(key: number): T | undefined {
     const kept = this.#kept.get(key)
     if (!kept) return undefined

@@ -6,6 +6,7 @@ import { fileContent } from './file-content.ts'
 import { type FolderEntry, listFolder } from './folder.ts'
 import { type FileInode, type FolderInode, type Inode, type InodePlace, readInode, type SymlinkInode } from './inode.ts'
 import { Metadata } from './metadata.ts'
+import { type AheadOptions, ReadAhead } from './read-ahead.ts'
 import { readSuperblock, type Superblock } from './superblock.ts'
 import { Table } from './table.ts'
 import { type Xattr, Xattrs } from './xattrs.ts'
@@ -15,6 +16,7 @@ export interface SquashfsOptions {
   contentCacheBytes?: number
   /** Unpacked blocks of inodes, folders and tables that are kept. */
   metadataCacheBytes?: number
+  readAhead?: AheadOptions
 }
 
 export interface WalkEntry {
@@ -27,6 +29,8 @@ export interface WalkEntry {
 export interface Squashfs {
   readonly superblock: Superblock
   readonly root: FolderInode
+  /** How large files are read on in other threads; it ends them by itself. */
+  readonly readAhead: ReadAhead
   list(folder: FolderInode): Generator<FolderEntry>
   inode(entry: FolderEntry): Inode
   /** What lies at a path below the root, or null. Symbolic links on the way are not followed. */
@@ -67,7 +71,8 @@ export async function openSquashfs(device: BlockDevice, options: SquashfsOptions
   const fragments = table('fragments', superblock.fragmentTable, 16, superblock.fragmentCount)
   const exported = table('inodes', superblock.exportTable, 8, inodeCount)
   const xattrs = superblock.xattrTable === null ? null : new Xattrs(device, metadata, superblock, superblock.xattrTable)
-  const blocks = new DataBlocks(device, superblock, decompress, fragments, contentCacheBytes)
+  const readAhead = new ReadAhead(superblock.compressor, superblock.blockBytes, options.readAhead)
+  const blocks = new DataBlocks({ device, superblock, decompress, fragments, readAhead, cacheBytes: contentCacheBytes })
 
   const id = (index: number) => ids.entry(index).getUint32(0, true)
   const inodeAt = (place: InodePlace) =>
@@ -87,6 +92,7 @@ export async function openSquashfs(device: BlockDevice, options: SquashfsOptions
   return {
     superblock,
     root,
+    readAhead,
     list,
     inode,
     lookup(path) {
