@@ -1,7 +1,7 @@
 import type { Growing } from '../../contract-change.ts'
 import { decimalSize } from '../../decimal-size.ts'
 import { LivecardError } from '../../errors.ts'
-import { fatFileLimitBytes } from '../../volumes/fat-grow.ts'
+import { fatFileLimitBytes } from '../../volumes/fat-clusters.ts'
 import { identify } from '../../volumes/identify.ts'
 import { areaChunk, entriesPerArea } from '../../volumes/snapshot-exceptions.ts'
 import { isTrapSize, readSnapshotStore, storeSectorBytes } from '../../volumes/snapshot-store.ts'
