@@ -65,7 +65,7 @@ export function fatTable(device: BlockDevice, fat: FatVolume): FatTable {
   return {
     next,
     chain(first, sizeBytes, maxClusters) {
-      const wanted = sizeBytes === null ? maxClusters : Math.ceil(sizeBytes / clusterBytes)
+      const wanted = sizeBytes === null ? Math.min(maxClusters, clusterCount) : Math.ceil(sizeBytes / clusterBytes)
       if (wanted > Math.min(maxClusters, clusterCount)) return unusable('fat-size', 'a file is larger than its volume')
       const extents: Extent[] = []
       const starts = new Set<number>()
