@@ -110,12 +110,33 @@ export class ChangeDraft implements ChangeWords {
     return slice(this.view, offset, sizeBytes)
   }
 
-  /** What was written up to now goes to the card before what comes after; of it, what lies in `last` goes when all else is there. */
-  endGroup(last: readonly Range[] = []): void {
-    const { outside: used, inside: free } = divide(this.view.takeWritten(), this.free)
-    const { outside, inside } = divide(used, last)
+  /** What was written up to now goes to the card before what comes after; of it, what lies in one of `later` goes when all before that is there. */
+  endGroup(...later: readonly (readonly Range[])[]): void {
+    const { outside, inside: free } = divide(this.view.takeWritten(), this.free)
     if (free.length > 0) this.ended.push(free.map((range) => ({ ...range, free: true })))
-    for (const ranges of [outside, inside]) if (ranges.length > 0) this.ended.push(ranges)
+    const parts: Range[][] = []
+    let rest = outside
+    for (const places of later.toReversed()) {
+      const divided = divide(rest, places)
+      parts.unshift(divided.inside)
+      rest = divided.outside
+    }
+    for (const ranges of [rest, ...parts]) if (ranges.length > 0) this.ended.push(ranges)
+  }
+
+  /** As `endGroup`, for what has to stand on the card as it is now although later groups write some of these places again: the tables of a filesystem, step by step. */
+  endGroupAsIs(): void {
+    const { outside, inside: free } = divide(this.view.takeWritten(), this.free)
+    if (free.length > 0) this.ended.push(free.map((range) => ({ ...range, free: true })))
+    const copies: ChangedRange[] = []
+    for (const { offset, lengthBytes } of outside) {
+      for (let done = 0; done < lengthBytes; done += compareBytes) {
+        const meanwhile = new Uint8Array(Math.min(compareBytes, lengthBytes - done))
+        this.view.readSync(meanwhile, offset + done)
+        copies.push({ offset: offset + done, lengthBytes: meanwhile.length, meanwhile })
+      }
+    }
+    if (copies.length > 0) this.ended.push(copies)
   }
 
   /**

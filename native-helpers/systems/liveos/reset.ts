@@ -3,12 +3,12 @@ import { identify } from '../../volumes/identify.ts'
 import type { TreeNode, VolumeTree } from '../../volumes/tree.ts'
 import type { ChangeContext, ChangeDraft } from '../change.ts'
 import { cannotKeep, keptPaths } from '../reset.ts'
+import { changeExt, emptyFolder, emptyUpper, impossible, type UpperFolders } from '../reset-folders.ts'
 import type { LiveSystem, OpenedFolder } from './detect.ts'
 import { linuxView } from './linux-view.ts'
 import { isVolumeOverlay, overlayNames, pathIn } from './live-folder.ts'
 import type { LiveImage } from './live-image.ts'
 import { upperName, workName } from './overlay-folders.ts'
-import { changeExt, emptyFolder, emptyUpper, impossible, type UpperFolders } from './reset-folders.ts'
 import { resetStore } from './reset-store.ts'
 import { aloneFile, fileOnStick, type StoreFile } from './store-file.ts'
 
@@ -91,6 +91,7 @@ function resetDirectory(
     name: `Partition ${volume.number}`,
     device: draft.part(volume.startBytes, volume.device.size),
     startBytes: volume.startBytes,
+    inOnePiece: true as const,
   }
   let gone = 0
   changeExt(part, draft, context, (writer) => {

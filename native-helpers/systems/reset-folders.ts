@@ -1,14 +1,16 @@
-import type { BlockDevice } from '../../block/device.ts'
-import { LivecardError } from '../../errors.ts'
-import { readExtFacts } from '../../volumes/ext-facts.ts'
-import { findNode, type VolumeTree } from '../../volumes/tree.ts'
-import { type ExtFiles, rootInode } from '../../wasm/ext-files.ts'
-import { checkVolume, performSync } from '../../wasm/ext-programs.ts'
-import { ExtWriter } from '../../wasm/ext-writer.ts'
-import { hasModules } from '../../wasm/modules.ts'
-import type { ChangeContext, ChangeDraft } from '../change.ts'
-import { cannotKeep } from '../reset.ts'
-import { markUnclean } from '../unclean.ts'
+import type { BlockDevice } from '../block/device.ts'
+import { joined } from '../block/ranges.ts'
+import { LivecardError } from '../errors.ts'
+import { readExtFacts } from '../volumes/ext-facts.ts'
+import { type ExtRun, extMaps } from '../volumes/ext-maps.ts'
+import { findNode, type VolumeTree } from '../volumes/tree.ts'
+import { type ExtFiles, rootInode } from '../wasm/ext-files.ts'
+import { checkVolume, performSync } from '../wasm/ext-programs.ts'
+import { ExtWriter } from '../wasm/ext-writer.ts'
+import { hasModules } from '../wasm/modules.ts'
+import type { ChangeContext, ChangeDraft } from './change.ts'
+import { cannotKeep } from './reset.ts'
+import { markUnclean } from './unclean.ts'
 
 /** Folders of overlayfs in an ext volume: what was changed, and what the kernel needs beside it. */
 export interface UpperFolders {
@@ -29,6 +31,8 @@ export interface ExtPart {
   device: BlockDevice
   /** Where it begins on the card. */
   startBytes: number
+  /** It lies there in one piece, as a partition does. */
+  inOnePiece?: true
   settle?(): void
 }
 
@@ -60,7 +64,14 @@ export function changeExt(
   })
   if (look.state !== 'clean') throw impossible(name, 'it would be damaged afterwards')
   part.settle?.()
-  draft.endGroup()
+  if (!part.inOnePiece) {
+    draft.endGroup()
+    return
+  }
+  // Folders first: a file whose name is gone may lose its blocks, and until then nobody else may be given them.
+  const { value: maps } = extMaps(device)
+  const onCard = ({ start, end }: ExtRun) => ({ offset: startBytes + start, lengthBytes: end - start })
+  draft.endGroup(joined((maps?.runs ?? []).map(onCard)), maps ? [onCard(maps.superblock)] : [])
 }
 
 /** How many entries went. `lower` is the system below, where it can be seen. */
