@@ -88,6 +88,17 @@ export const publishedSum = z.object({
 })
 export type PublishedSum = z.infer<typeof publishedSum>
 
+/** An image of a system that Livecard can do more with, as its partition table has it. */
+export const knownImage = z.object({
+  system: systemId,
+  name: z.string(),
+  /** Where its last partition ends. */
+  endBytes: bytes,
+  /** What a card should have at least; null where nothing is said. */
+  leastCardBytes: bytes.nullable(),
+})
+export type KnownImage = z.infer<typeof knownImage>
+
 export const imageFacts = z.object({
   ref: imageRef,
   name: z.string(),
@@ -103,6 +114,7 @@ export const imageFacts = z.object({
   bmap: z.string().nullable(),
   /** What the first sectors of the image show: "MBR, 2 partitions", "GPT, 3 partitions", "ISO 9660", …; null when unknown. */
   shows: z.string().nullable(),
+  known: knownImage.optional(),
 })
 export type ImageFacts = z.infer<typeof imageFacts>
 
@@ -160,6 +172,8 @@ export const planWarning = z.discriminatedUnion('code', [
   sentence('not-a-disk', {}),
   sentence('virtual', {}),
   sentence('large-drive', { ...named, sizeBytes: bytes }),
+  /** A card that the system is not made for: it would have hardly any room for changes. */
+  sentence('small-card', { ...named, sizeBytes: bytes, system: z.string(), leastBytes: bytes }),
 ])
 export type PlanWarning = z.infer<typeof planWarning>
 
@@ -210,6 +224,8 @@ export const jobTarget = z.object({
   writtenBytes: bytes,
   verifiedBytes: bytes,
   error: errorValue.nullable(),
+  /** What makes sense now with the system that was written. */
+  next: z.array(z.enum(['enlarge', 'customise'])).optional(),
 })
 export type JobTarget = z.infer<typeof jobTarget>
 

@@ -2,9 +2,13 @@ import type { Job, JobCheck, Phase } from '../contract.ts'
 import type { JobRunner } from '../jobs/job-runner.ts'
 import type { Interrupt } from './interrupt.ts'
 import { showProgress } from './progress.ts'
+import { remedyText } from './remedies.ts'
 import { exitCodeOf, reportError } from './report.ts'
 import type { Terminal } from './terminal.ts'
 import { decimalSize, speed, took } from './words.ts'
+
+/** What is done with the targets of a job that ended well: its own exit code, 0 where all went well, and what scripts are told of it. */
+export type Afterwards = (job: Job) => Promise<{ exitCode: number; told: Record<string, unknown> }>
 
 /** Stays with a job to its end, shows it, cancels it when interrupted, tells the result, and answers the exit code. */
 export async function followJob(
@@ -13,6 +17,7 @@ export async function followJob(
   interrupt: Interrupt,
   terminal: Terminal,
   json: boolean,
+  afterwards?: Afterwards,
 ): Promise<number> {
   const progress = showProgress(terminal)
   const due = everyHalfSecond()
@@ -27,10 +32,13 @@ export async function followJob(
   const job = await runner.ended(jobId)
   stop()
   progress.end()
-  const exitCode = exitCodeOf(job)
   tellErrors(job, terminal)
-  if (json) terminal.json({ format: 1, type: 'result', ok: exitCode === 0, exitCode, job, error: job.error ?? firstError(job) })
-  else tellResult(job, terminal)
+  if (!json) tellResult(job, terminal)
+  const after = await afterwards?.(job)
+  const exitCode = exitCodeOf(job) || (after?.exitCode ?? 0)
+  const error = job.error ?? firstError(job)
+  if (json) terminal.json({ format: 1, type: 'result', ok: exitCode === 0, exitCode, job, ...after?.told, error })
+  else tellNext(job, terminal, afterwards ? ['enlarge'] : ['enlarge', 'customise'])
   return exitCode
 }
 
@@ -73,6 +81,18 @@ function tellResult(job: Job, terminal: Terminal): void {
   terminal.answer(`  ${decimalSize(bytes)} in ${took(seconds)}${average}${skipped}`)
   for (const check of job.checks) terminal.answer(`  ${describeCheck(check)}`)
 }
+
+/** What makes sense now, as it would be typed. */
+function tellNext({ targets }: Job, terminal: Terminal, offered: readonly (keyof typeof nextWords)[]): void {
+  for (const { path, next = [] } of targets)
+    for (const job of next.filter((one) => offered.includes(one)))
+      terminal.answer(`  Next: ${nextWords[job]}: ${remedyText(job, path)}`)
+}
+
+const nextWords = {
+  enlarge: 'let it use the whole card',
+  customise: 'give it a password of your own, a user, a network',
+} as const
 
 const states: Record<JobCheck['state'], string> = { pending: 'not checked', ok: 'ok', differs: 'DIFFERS', skipped: 'left out' }
 

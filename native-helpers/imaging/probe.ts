@@ -5,6 +5,7 @@ import { formatOf } from './format.ts'
 import { openHttpFile } from './http-file.ts'
 import { defaultLimits, get, isUrl, type NetworkLimits, parseUrl, readAll } from './http-request.ts'
 import { emptyImage, unsupported } from './image-errors.ts'
+import { knownImage } from './known-images.ts'
 import { openLocalFile } from './local-file.ts'
 import { openForLooking } from './open-image.ts'
 import type { RangeReader } from './range-reader.ts'
@@ -45,7 +46,7 @@ async function probeFile(ref: ImageRef, signal: AbortSignal | undefined): Promis
       bmap,
       shows: null,
     }
-    return { ...facts, shows: await look(facts, {}, signal) }
+    return { ...facts, ...(await look(facts, {}, signal)) }
   } finally {
     await file.close()
   }
@@ -66,7 +67,7 @@ async function probeUrl(ref: ImageRef, limits: NetworkLimits, signal: AbortSigna
   const sidecars = await findSidecars(name, member, urlSidecars(url, limits, signal))
   const bmap = sidecars.bmap === null ? null : besideUrl(sidecars.bmap, url).href
   const facts: ImageFacts = { ref, name, format, storedBytes, contentBytes, members, sums: sidecars.sums, bmap, shows: null }
-  return { ...facts, shows: await look(facts, limits, signal) }
+  return { ...facts, ...(await look(facts, limits, signal)) }
 }
 
 interface Length {
@@ -102,9 +103,11 @@ async function contentLength(name: string, format: ImageFormat, file: RangeReade
   }
 }
 
+type Seen = Pick<ImageFacts, 'shows' | 'known'>
+
 /** Decodes the beginning. What is damaged there is named at once, before anybody has chosen a drive. */
-async function look(facts: ImageFacts, network: Partial<NetworkLimits>, signal: AbortSignal | undefined): Promise<string | null> {
-  if (facts.members.length > 0 && facts.ref.member === undefined) return null
+async function look(facts: ImageFacts, network: Partial<NetworkLimits>, signal: AbortSignal | undefined): Promise<Seen> {
+  if (facts.members.length > 0 && facts.ref.member === undefined) return { shows: null }
   const stream = await openForLooking(facts, {
     blockBytes: shownBytes,
     slots: 2,
@@ -116,7 +119,8 @@ async function look(facts: ImageFacts, network: Partial<NetworkLimits>, signal: 
     if (block === null) throw emptyImage(facts.name)
     const inner = formatOf(block.bytes)
     if (facts.format !== 'raw' && inner !== 'raw') throw unsupported(facts.name, `it is packed twice, there is ${inner} inside`)
-    return whatShows(block.bytes)
+    const known = knownImage(block.bytes)
+    return { shows: whatShows(block.bytes), ...(known && { known }) }
   } finally {
     await stream.close()
   }

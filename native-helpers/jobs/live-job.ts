@@ -10,6 +10,8 @@ import { chosenMap } from './write-maps.ts'
 export interface JobTarget {
   target: Target
   label: string
+  /** Where it is known. */
+  sizeBytes?: number
   /** Of a drive: what it was when it was planned. */
   sighting?: Sighting | undefined
 }
@@ -85,7 +87,7 @@ export class LiveJob {
       state: outcome,
       startedAt: this.startedAt,
       endedAt: this.endedAt,
-      targets: task.targets.map(({ target, label }, index) => {
+      targets: task.targets.map(({ target, label, sizeBytes }, index) => {
         const own = state.targets[index]
         return {
           label,
@@ -94,6 +96,7 @@ export class LiveJob {
           writtenBytes: own?.writtenBytes ?? 0,
           verifiedBytes: own?.verifiedBytes ?? 0,
           error: own?.error ? toErrorValue(own.error) : null,
+          ...(task.kind === 'flash' && own?.state === 'done' && nextSteps(task.image, sizeBytes)),
         }
       }),
       checks: this.checks.map((check) => ({ ...check })),
@@ -108,6 +111,16 @@ export class LiveJob {
     if (states.includes('cancelled')) return 'cancelled'
     return states.every((state) => state === 'done') && this.error === null ? 'done' : 'failed'
   }
+}
+
+/** Less is not worth a word. */
+const worthEnlargingBytes = 64 * 1024 * 1024
+
+/** Of a system that can grow into the rest of the card and be given settings before its first start. */
+function nextSteps({ known }: ImageFacts, sizeBytes: number | undefined): Pick<Job['targets'][number], 'next'> | null {
+  if (!known) return null
+  const grows = sizeBytes === undefined || sizeBytes - known.endBytes >= worthEnlargingBytes
+  return { next: [...(grows ? (['enlarge'] as const) : []), 'customise'] }
 }
 
 function otherChecks({ image, options, kind, targets }: JobTask): JobCheck[] {

@@ -80,7 +80,19 @@ export function warningsOf({ options }: FlashRequest, image: ImageFacts, targets
     const text = `${label} is unusually large for a card or stick (${decimalSize(sizeBytes)}). Make sure that it is the one you mean.`
     warnings.push({ code: 'large-drive', text, values: { name: label, sizeBytes } })
   }
-  return warnings
+  return [...warnings, ...smallCards(image, targets)]
+}
+
+function smallCards({ known }: ImageFacts, targets: readonly PlanTarget[]): PlanWarning[] {
+  const leastBytes = known?.leastCardBytes
+  if (!known || !leastBytes) return []
+  return targets
+    .filter(({ sizeBytes }) => sizeBytes < leastBytes)
+    .map(({ label, sizeBytes }) => ({
+      code: 'small-card',
+      text: `${known.name} is made for cards of 8 GB and more, and ${label} has ${decimalSize(sizeBytes)}: there may be hardly any room for changes.`,
+      values: { name: label, sizeBytes, system: known.name, leastBytes },
+    }))
 }
 
 export function volumeLoss(volume: { label: string | null; fs: string | null; sizeBytes: number }): PlanLoss {

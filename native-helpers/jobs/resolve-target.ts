@@ -26,6 +26,10 @@ export async function resolveForWriting(target: Target, image: ImageFacts, optio
   const resolved = target.kind === 'drive' ? await resolveDrive(target, image, options) : await resolveFile(target, image, options)
   const { label, sizeBytes } = resolved.plan
   if (image.contentBytes !== null && image.contentBytes > sizeBytes) throw imageTooLarge(image, label, sizeBytes)
+  // Unpacked it has its last partition at least, whatever its format tells of its length.
+  if (image.known && image.known.endBytes > sizeBytes) {
+    throw imageTooLarge({ ...image, contentBytes: image.known.endBytes }, label, sizeBytes)
+  }
   return resolved
 }
 

@@ -86,7 +86,9 @@ export function createJobRunner(options: JobRunnerOptions = {}): JobRunner {
       checkConfirmed(kept.plan, confirmed)
       plans.delete(planId)
       const { image, options, targets } = kept.plan
-      const seen = targets.map(({ target, label }, index): JobTarget => ({ target, label, sighting: kept.sightings[index] }))
+      const seen = targets.map(
+        ({ target, label, sizeBytes }, index): JobTarget => ({ target, label, sizeBytes, sighting: kept.sightings[index] }),
+      )
       return start({ kind: 'flash', image, options, targets: seen })
     },
 

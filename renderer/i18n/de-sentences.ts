@@ -32,6 +32,8 @@ export const germanSentences: SentenceTable = {
   virtual: () => 'Virtuelle Laufwerke sind für diesen Auftrag erlaubt.',
   'large-drive': ({ name, sizeBytes }, format) =>
     `${name} ist für eine Karte oder einen Stick ungewöhnlich groß (${format.size(sizeBytes)}). Vergewissern Sie sich, dass es das gemeinte Laufwerk ist.`,
+  'small-card': ({ name, sizeBytes, system }, format) =>
+    `${system} ist für Karten ab 8 GB gemacht, und ${name} hat ${format.size(sizeBytes)}: Für Änderungen bleibt womöglich kaum Platz.`,
   volume: ({ name, fs, sizeBytes }, format) => {
     const details = [fs, sizeBytes > 0 ? format.size(sizeBytes) : ''].filter(Boolean).join(', ')
     const called = name ? `„${name}“` : 'ein Datenträger ohne Namen'

@@ -71,6 +71,18 @@ test('what is unusual is warned of, each with its code', () => {
   assert.match(unchecked[2]?.text ?? '', /^Unpack .* to 2 targets at once, without what its own filesystems call free;/)
 })
 
+test('a card that the system is not made for is warned of', () => {
+  const lampone = { ...known, known: { system: 'lampone', name: 'Lampone Pi', endBytes: 1e9, leastCardBytes: 7.2e9 } } as const
+  const [warning, ...others] = warningsOf(request(), lampone, [
+    { ...drive, sizeBytes: 4e9 },
+    { ...drive, sizeBytes: 7.8e9 },
+  ])
+  assert.equal(warning?.code, 'small-card')
+  assert.deepEqual(others, [])
+  assert.match(german(warning as Sentence), /ab 8 GB gemacht, und .* hat 4 GB/)
+  assert.deepEqual(planWarning.parse(warning), warning)
+})
+
 test('what the helper sends fits the contract, and every sentence of it has its German', () => {
   const options = { verify: false, skipUnused: true, allowVirtual: true }
   const steps = [...stepsOf(request(), known, [drive]), ...stepsOf(request(options), strange, [drive, drive])]
