@@ -9,19 +9,37 @@ import { enlarge } from './enlarge.ts'
 import { flash } from './flash.ts'
 import { generalHelp, help, verbHelp } from './help.ts'
 import { inspect } from './inspect.ts'
+import { merge } from './merge.ts'
 import { repair } from './repair.ts'
 import { reportError, resultOf } from './report.ts'
 import { reset } from './reset.ts'
+import { restore } from './restore.ts'
 import { serve } from './serve.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 import { undo } from './undo.ts'
 import type { Verb } from './verb.ts'
 import { verify } from './verify.ts'
 
-export const verbs: Verb[] = [drives, flash, verify, inspect, repair, enlarge, backup, reset, customise, undo, demo, serve, help]
+export const verbs: Verb[] = [
+  drives,
+  flash,
+  verify,
+  inspect,
+  repair,
+  enlarge,
+  backup,
+  restore,
+  reset,
+  merge,
+  customise,
+  undo,
+  demo,
+  serve,
+  help,
+]
 
 /** Words of the command line that other versions have. Said plainly, instead of "unknown", and never done halfway. */
-const elsewhere = new Set(['restore', 'merge', 'switch', 'modules'])
+const elsewhere = new Set(['switch', 'modules'])
 
 /** Runs one command and answers its exit code; every error has been told by then. */
 export async function runCommand(argv: string[]): Promise<number> {

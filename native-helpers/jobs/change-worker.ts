@@ -49,8 +49,9 @@ async function work(task: ChangeTask): Promise<ChangeMessage> {
   }
 }
 
-async function planned(source: ChangeSource, device: BlockDevice, { job, context }: Extract<ChangeTask, { job: unknown }>) {
-  return planChange(await opened(source, device), job, context)
+async function planned(source: ChangeSource, device: BlockDevice, task: Extract<ChangeTask, { job: unknown }>) {
+  const { job, context, scratchFolder, do: purpose } = task
+  return planChange(await opened(source, device), job, context, { purpose, scratchFolder })
 }
 
 function opened(source: ChangeSource, device: BlockDevice): Promise<OpenedCard> {

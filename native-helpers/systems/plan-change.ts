@@ -12,7 +12,7 @@ export interface PlannedChange {
   draft: ChangeDraft
   groups: ChangeGroup[]
   writeBytes: number
-  /** Of every byte that would be written, with what stands there now where that counts: the same for the same change of the same card. */
+  /** Of every byte that would be written, with what stands there now where that counts, or of what the job says: the same for the same change of the same card. */
   digest: string
 }
 

@@ -4,6 +4,8 @@ import { customiseLampone } from './customise.ts'
 import { findLayout, type Role } from './layout.ts'
 import { lookAtCard } from './look.ts'
 import { repairLampone } from './repair.ts'
+import { resetLampone } from './reset.ts'
+import { restoreLampone } from './restore.ts'
 
 /** In the user's words. */
 const roleWords: Record<Role, string> = { boot: 'boot', system: 'system', kernel: 'kernel', persistence: 'persistence' }
@@ -24,6 +26,8 @@ export const lampone: System = {
       describe: async () => (await lookAtCard(card, layout)).description,
       backups: () => backupsOfLampone(layout),
       repair: (draft, context) => repairLampone(card.path, draft, context),
+      reset: (draft, context) => resetLampone(card.path, draft, context),
+      restore: (draft, context) => restoreLampone(card, layout, draft, context),
       customise: (draft, context) => customiseLampone(layout, draft, context),
     }
   },

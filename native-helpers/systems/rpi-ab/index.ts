@@ -4,6 +4,7 @@ import type { Card, System } from '../system.ts'
 import { backupsOfAb } from './backup.ts'
 import { describeAb } from './describe.ts'
 import { type AbLayout, generationOf, layoutOf, slotIds } from './layout.ts'
+import { restoreAb } from './restore.ts'
 
 /** Cards of rpi-image-gen with two slots (image/gpt/ab_userdata), of both generations, clear or with encrypted parts. */
 export const rpiAb: System = {
@@ -18,6 +19,7 @@ export const rpiAb: System = {
       roles: rolesOf(card, layout),
       describe: () => describeAb(card, layout),
       backups: async () => backupsOfAb(layout),
+      restore: (draft, context) => restoreAb(card, layout, draft, context),
     }
   },
 }

@@ -1,0 +1,40 @@
+import type { ChangeContext, ChangeDraft } from '../change.ts'
+import { tellFit } from '../restore/fit.ts'
+import { restoreInto } from '../restore/restore.ts'
+import type { RestoreSpot } from '../restore/spot.ts'
+import { volumeSpot } from '../restore/volume-spot.ts'
+import type { Card } from '../system.ts'
+import type { Layout } from './layout.ts'
+import { lookAtCard } from './look.ts'
+
+/** What overlayfs keeps beside the changes, and belongs to the files that go. */
+const workFolder = 'work'
+
+export async function restoreLampone(card: Card, layout: Layout, draft: ChangeDraft, context: ChangeContext): Promise<void> {
+  const { facts, request } = restoreInto(spotsOf(layout), draft, context)
+  const describe = async () => (await lookAtCard(card, layout)).description
+  await tellFit(draft, facts.manifest, { id: layout.id, describe }, request.withKernel)
+}
+
+/** The changes, and all of the partition that they lie in. */
+function spotsOf({ roles }: Layout): RestoreSpot[] {
+  const volume = roles.get('persistence')
+  if (!volume) return []
+  const where = `partition ${volume.number}`
+  return [
+    volumeSpot(volume, {
+      what: 'rw',
+      title: `your changes (the folder "rw" of ${where})`,
+      forms: ['upper', 'tree'],
+      folder: 'rw',
+      cleared: [workFolder],
+    }),
+    volumeSpot(volume, {
+      what: 'persistence',
+      title: `the whole of ${where}`,
+      forms: ['tree'],
+      cleared: [workFolder],
+      kept: ['persistence.conf'],
+    }),
+  ]
+}
