@@ -1,3 +1,4 @@
+import { hashPassword } from '../../systems/sha-crypt.ts'
 import type { NewEntry } from '../../volumes/making/new-entry.ts'
 import { rootInode } from '../../wasm/ext-files.ts'
 import type { ExtWriter } from '../../wasm/ext-writer.ts'
@@ -43,16 +44,40 @@ export function updatedFiles(layout: LamponeLayout): NewEntry[] {
   ]
 }
 
-/** The root of the compressed system. Nobody can log in as root with a password. */
-export function systemFiles(layout: LamponeLayout): NewEntry[] {
+/** The first bytes of a time zone, by which it is known as one (RFC 8536). */
+const timezone = `TZif2${'\0'.repeat(15)}`
+const timezones = ['Etc/UTC', 'Europe/Berlin', 'Europe/London', 'America/New_York', 'Asia/Tokyo', 'Pacific/Auckland']
+const program = '#!/bin/sh\necho practice\n'
+const programs = ['bin/sh', 'bin/bash', 'usr/sbin/sshd', 'usr/sbin/NetworkManager', 'lib/systemd/systemd']
+
+/** What a Debian system has of languages, time zones, keyboards and services, as far as settings are checked against it. */
+function settingsFiles(): NewEntry[] {
+  return [
+    text('etc/debian_version', '10.4\n'),
+    text('etc/hosts', '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n'),
+    text('etc/group', 'root:x:0:\nshadow:x:42:\nsudo:x:27:user\naudio:x:29:user\nnetdev:x:108:\nuser:x:1000:\n'),
+    text('etc/gshadow', 'root:*::\nshadow:*::\nsudo:*::user\naudio:*::user\nnetdev:!::\nuser:!::\n', { mode: 0o640, groupId: 42 }),
+    text('etc/default/locale', 'LANG=en_GB.UTF-8\n'),
+    text('etc/default/keyboard', 'XKBMODEL="pc105"\nXKBLAYOUT="gb"\nXKBVARIANT=""\nXKBOPTIONS=""\n\nBACKSPACE="guess"\n'),
+    text('etc/skel/.profile', 'umask 022\n'),
+    ...['C', 'en_GB', 'de_DE'].map((name) => text(`usr/lib/locale/${name}.utf8/LC_IDENTIFICATION`, `${name}\n`)),
+    ...timezones.map((name) => text(`usr/share/zoneinfo/${name}`, timezone)),
+    ...programs.map((path) => text(path, program, { mode: 0o755 })),
+  ]
+}
+
+/** The root of the compressed system. Nobody can log in as root with a password, or everybody with the published one. */
+export function systemFiles(layout: LamponeLayout, hasPublishedPassword = false): NewEntry[] {
   const version = kernelVersions[layout].shipped
+  const root = hasPublishedPassword ? hashPassword('password', 'published') : '*'
   return [
     text('etc/os-release', 'PRETTY_NAME="Debian GNU/Linux 10 (buster)"\nNAME="Debian GNU/Linux"\nVERSION_ID="10"\nID=debian\n'),
     text('etc/hostname', `${layout}\n`),
     text('etc/motd', 'A live system that keeps its changes.\n'),
     text('etc/passwd', 'root:x:0:0:root:/root:/bin/bash\nuser:x:1000:1000:,,,:/home/user:/bin/bash\n'),
-    text('etc/shadow', 'root:*:18400:0:99999:7:::\nuser:*:18400:0:99999:7:::\n', { mode: 0o640, groupId: 42 }),
-    text('usr/bin/program', '#!/bin/sh\necho practice\n', { mode: 0o755 }),
+    text('etc/shadow', `root:${root}:18400:0:99999:7:::\nuser:*:18400:0:99999:7:::\n`, { mode: 0o640, groupId: 42 }),
+    text('usr/bin/program', program, { mode: 0o755 }),
+    ...settingsFiles(),
     { kind: 'file', path: `boot/vmlinuz-${version}`, content: kernelOf(layout, version) },
     { kind: 'file', path: `boot/initrd.img-${version}`, content: initrdOf(version) },
     ...modulesOf(version),

@@ -41,6 +41,8 @@ export interface NewLampone {
   persistenceMiB?: number
   /** Nothing more can be saved. */
   full?: boolean
+  /** The administrator has the password of the published images. */
+  publishedPassword?: boolean
 }
 
 export type LamponePlaces = Record<'boot' | 'system' | 'kernel' | 'persistence', { start: number; size: number }>
@@ -56,7 +58,7 @@ export async function makeLampone(card: WritableDevice, options: NewLampone): Pr
 
   const squashfs = memoryFile()
   squashfs.setSize(mostSystemBytes)
-  squashfs.setSize(await makeSquashfs(squashfs, { entries: systemFiles(layout), compressor: 'gzip' }))
+  squashfs.setSize(await makeSquashfs(squashfs, { entries: systemFiles(layout, options.publishedPassword), compressor: 'gzip' }))
   const start = startFiles(layout, shipped)
   const system = memoryFile()
   const image: NewEntry = { kind: 'file', path: 'live/filesystem.squashfs', content: squashfs }

@@ -67,6 +67,13 @@ const cards: Ailing[] = [
       card.writeSync(new Uint8Array(ext4Superblock.size), persistence.start + ext4Superblock.offset),
   },
   {
+    id: 'lampone-published-password',
+    title: 'Lampone Pi card as it was written',
+    ailment: 'The administrator has the password that everybody knows.',
+    findings: ['root-password-public'],
+    options: { publishedPassword: true },
+  },
+  {
     id: 'lampone-no-fallback',
     title: 'Lampone Pi card whose boot menu has no way out',
     ailment: 'What the menu tries when the usual start fails is an entry that does not exist, as on all published cards.',
