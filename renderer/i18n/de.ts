@@ -1,5 +1,6 @@
 import { deCard } from './de-card.ts'
 import { deChange } from './de-change.ts'
+import { deCustomise } from './de-customise.ts'
 import { deEnlarge } from './de-enlarge.ts'
 import type { Catalogue } from './en.ts'
 
@@ -79,6 +80,7 @@ export const de: Catalogue = {
   card: deCard,
   change: deChange,
   enlarge: deEnlarge,
+  customise: deCustomise,
   practice: {
     title: 'Übungskarten',
     sub: 'Eine Übungskarte ist eine Datei, die sich wie eine Karte verhält, meist wie eine kaputte. Probieren Sie, was hilft, ohne etwas zu riskieren.',

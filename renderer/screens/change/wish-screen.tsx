@@ -3,6 +3,7 @@ import { Screen } from '../../components/screen.tsx'
 import { t } from '../../i18n/index.ts'
 import { usePlanning } from '../../state/planning.ts'
 import type { WishJob } from '../../state/route.ts'
+import { CustomiseScreen } from '../customise/customise-screen.tsx'
 import { EnlargeScreen } from '../enlarge/enlarge-screen.tsx'
 import { useCardName } from './change-words.ts'
 import { WishEnd } from './wish-end.tsx'
@@ -16,6 +17,8 @@ export function WishScreen({ job, path }: WishScreenProps) {
   switch (job) {
     case 'enlarge':
       return <EnlargeScreen path={path} />
+    case 'customise':
+      return <CustomiseScreen path={path} />
     default:
       return <NothingAsked job={job} path={path} />
   }

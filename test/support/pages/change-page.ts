@@ -15,7 +15,7 @@ export class ChangePage {
   readonly undoFiles: Locator
 
   constructor(page: Page) {
-    const acts = /^(Repair|Enlarge|Start afresh on|Merge into|Restore to|Take back) /
+    const acts = /^(Repair|Enlarge|Customise|Start afresh on|Merge into|Restore to|Take back) /
     this.page = page
     this.main = page.getByRole('main')
     this.act = this.main.locator('.screen-end').getByRole('button', { name: acts })
@@ -25,6 +25,11 @@ export class ChangePage {
     this.leave = this.question.getByRole('button', { name: 'Leave it as it is' })
     this.outcome = page.getByRole('alert')
     this.undoFiles = page.getByRole('region', { name: 'What can be taken back' }).getByRole('listitem')
+  }
+
+  /** A row of a tree of files. */
+  row(name: string | RegExp): Locator {
+    return this.main.getByRole('tree').getByRole('treeitem', { name })
   }
 
   async planned(): Promise<void> {
