@@ -9,5 +9,6 @@ export const ipc = {
   /** main → page: (token, reason). */
   closed: 'livecard:closed',
   pickImage: 'livecard:pick-image',
+  pickSavePlace: 'livecard:pick-save-place',
   progress: 'livecard:progress',
 } as const

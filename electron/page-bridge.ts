@@ -50,4 +50,11 @@ export function bridgePages(link: HelperLink, currentWindow: () => BrowserWindow
     })
     return picked.canceled ? null : (picked.filePaths[0] ?? null)
   })
+
+  ipcMain.handle(ipc.pickSavePlace, async (event, suggested: unknown) => {
+    const window = currentWindow()
+    if (!fromPage(event) || !window || typeof suggested !== 'string') throw new Error('This page may not ask for places.')
+    const picked = await dialog.showSaveDialog(window, { title: words.saveTitle, defaultPath: suggested })
+    return picked.canceled ? null : (picked.filePath ?? null)
+  })
 }

@@ -32,6 +32,7 @@ const bridge: Bridge = {
     },
   },
   pickImage: () => ipcRenderer.invoke(ipc.pickImage),
+  pickSavePlace: (suggested) => ipcRenderer.invoke(ipc.pickSavePlace, suggested),
   pathOfDroppedFile: (file) => placeOf(file) || null,
   setProgress: (fraction) => ipcRenderer.send(ipc.progress, fraction),
 }

@@ -1,6 +1,7 @@
 /** What the shell itself says, outside the page; in English, as the interface is until a language is chosen in its settings. */
 export const words = {
   pickTitle: 'Choose an image',
+  saveTitle: 'Choose where to save it',
   images: 'Disk images',
   allFiles: 'All files',
   edit: 'Edit',

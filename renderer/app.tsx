@@ -11,6 +11,8 @@ import { useHeadingFocus } from './components/use-heading-focus.ts'
 import { useNarrow } from './components/use-narrow.ts'
 import { useWindowTitle } from './components/use-window-title.ts'
 import { language, t } from './i18n/index.ts'
+import { BackupJobScreen } from './screens/backup/backup-job-screen.tsx'
+import { BackupScreen } from './screens/backup/backup-screen.tsx'
 import { CardFileScreen } from './screens/card/card-file-screen.tsx'
 import { ChangeScreen } from './screens/change/change-screen.tsx'
 import { ChangePlanScreen } from './screens/change/plan-screen.tsx'
@@ -102,6 +104,10 @@ function CurrentScreen({ route }: { route: Route }) {
       return <DriveScreen key={route.path} path={route.path} />
     case 'card':
       return <CardFileScreen key={route.path} path={route.path} />
+    case 'backup':
+      return <BackupScreen key={route.path} path={route.path} />
+    case 'backup-job':
+      return <BackupJobScreen key={route.id} id={route.id} />
     case 'wish':
       return <WishScreen key={`${route.job} ${route.path}`} job={route.job} path={route.path} />
     case 'change-plan':

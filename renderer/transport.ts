@@ -8,6 +8,8 @@ export interface Transport {
   kind: 'desktop' | 'browser'
   /** The system's file dialog; null where the app has to show its own. */
   pickImage: (() => Promise<string | null>) | null
+  /** The system's dialog for a new file; null where the app has to show its own. */
+  pickSavePlace: ((suggested: string) => Promise<string | null>) | null
   pathOfDroppedFile(file: File): string | null
   setProgress(fraction: number | null): void
 }
@@ -29,6 +31,7 @@ function desktop(bridge: Bridge): Transport {
     client: createClient({ ...bridge.channel, close: () => {} }),
     kind: 'desktop',
     pickImage: () => bridge.pickImage(),
+    pickSavePlace: (suggested) => bridge.pickSavePlace(suggested),
     pathOfDroppedFile: (file) => bridge.pathOfDroppedFile(file),
     setProgress: (fraction) => bridge.setProgress?.(fraction),
   }
@@ -39,6 +42,7 @@ async function browser(): Promise<Transport> {
     client: createClient(await openSocket()),
     kind: 'browser',
     pickImage: null,
+    pickSavePlace: null,
     // A browser keeps a file's place to itself.
     pathOfDroppedFile: () => null,
     setProgress: () => {},

@@ -8,6 +8,7 @@ export function jobsOn({ device, table }: Pick<Card, 'device' | 'table'>, detect
   const jobs: CardJob[] = []
   if (device) jobs.push('repair')
   if (device && (detection?.enlarge || table.type !== 'none')) jobs.push('enlarge')
+  if (detection?.backups) jobs.push('backup')
   if (device) jobs.push(...hooks.filter((job) => detection?.[job] !== undefined))
   return jobs
 }

@@ -1,5 +1,6 @@
 import { t } from '../i18n/index.ts'
-import { runningChangeWord } from '../screens/change/change-words.ts'
+import { backupWord, runningChangeWord } from '../screens/change/change-words.ts'
+import { runningBackups, useBackup } from '../state/backup.ts'
 import { runningChanges, useChanges } from '../state/changes.ts'
 import { useConnected } from '../state/connection.ts'
 import { runningJobs, useJobs } from '../state/jobs.ts'
@@ -15,6 +16,7 @@ export function NarrowBar() {
   const connected = useConnected()
   const [running] = runningJobs(jobs)
   const [change] = runningChanges(changes)
+  const [backup] = runningBackups(useBackup((state) => state.jobs))
   return (
     <nav className="narrow-bar" aria-label={t.frame.parts}>
       <Link to={{ screen: 'list' }} className="narrow-back">
@@ -29,6 +31,11 @@ export function NarrowBar() {
       ) : change ? (
         <Link to={{ screen: 'change', id: change.id }} className="narrow-job">
           {runningChangeWord(change, connected)}
+          <Mark kind={connected ? 'busy' : 'warn'} />
+        </Link>
+      ) : backup ? (
+        <Link to={{ screen: 'backup-job', id: backup.id }} className="narrow-job">
+          {backupWord(backup, connected)}
           <Mark kind={connected ? 'busy' : 'warn'} />
         </Link>
       ) : null}

@@ -1,6 +1,7 @@
 import { t } from '../i18n/index.ts'
 import { cardLine } from '../screens/card/card-words.ts'
-import { changeLine } from '../screens/change/change-words.ts'
+import { backupLine, changeLine } from '../screens/change/change-words.ts'
+import { runningBackups, useBackup } from '../state/backup.ts'
 import { type SeenCard, useCards } from '../state/cards.ts'
 import { changeOnPath, runningChanges, useChanges } from '../state/changes.ts'
 import { useConnected } from '../state/connection.ts'
@@ -18,11 +19,14 @@ export function SideCards() {
   const cards = useCards((state) => state.cards)
   const route = useRoute((state) => state.route)
   const changes = useChanges((state) => state.changes)
+  const backups = useBackup((state) => state.jobs)
   const drives = useDrives((state) => state.drives)
   const connected = useConnected()
   const inWork = Object.values(cards).filter((card) => card.drive === null && !recent.some(({ path }) => path === card.path))
-  // A change of a drive stands with the drive; of a file, here, also of one that was not looked at in this window.
-  const changing = runningChanges(changes).filter(({ path }) => !drives.some((drive) => drive.identity.path === path))
+  // What is done with a drive stands with the drive; with a file, here, also with one that was not looked at in this window.
+  const changing = [...runningChanges(changes), ...runningBackups(backups)].filter(
+    ({ path }) => !drives.some((drive) => drive.identity.path === path),
+  )
   const paths = [...new Set([...changing, ...inWork, ...recent].map((one) => one.path))]
   if (paths.length === 0) return null
   return (
@@ -31,12 +35,17 @@ export function SideCards() {
       <ul className="side-list">
         {paths.map((path) => {
           const change = changeLine(changeOnPath(changes, path, 0), cards[path] ?? null, connected)
-          const { word, mark } = change ?? lineOf(cards[path])
+          const backup = change?.isRunning ? null : backupLine(backups, path, connected)
+          const { word, mark } = backup ?? change ?? lineOf(cards[path])
           return (
             <SideItem
               key={path}
-              to={change?.to ?? { screen: 'card', path }}
-              current={isAbout(route, path) || (route.screen === 'change' && changes[route.id]?.path === path)}
+              to={backup?.to ?? change?.to ?? { screen: 'card', path }}
+              current={
+                isAbout(route, path) ||
+                (route.screen === 'change' && changes[route.id]?.path === path) ||
+                (route.screen === 'backup-job' && backups[route.id]?.path === path)
+              }
               picture={<CardFileIcon size={26} />}
               name={fileName(path)}
               word={word}

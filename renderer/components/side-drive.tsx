@@ -1,5 +1,6 @@
 import type { Drive, Job } from '../../native-helpers/contract.ts'
-import { changeLine } from '../screens/change/change-words.ts'
+import { backupLine, changeLine } from '../screens/change/change-words.ts'
+import { useBackup } from '../state/backup.ts'
 import { seenOnDrive, useCards } from '../state/cards.ts'
 import { changeOnPath, useChanges } from '../state/changes.ts'
 import { useConnected } from '../state/connection.ts'
@@ -20,15 +21,18 @@ export function SideDrive({ drive, refused, job }: { drive: Drive; refused: bool
     seen,
     connected,
   )
-  const { word, mark } = change ?? driveState(drive, job, seen, refused, connected)
+  const backups = useBackup((state) => state.jobs)
+  const backup = change?.isRunning ? null : backupLine(backups, drive.identity.path, connected)
+  const { word, mark } = backup ?? change ?? driveState(drive, job, seen, refused, connected)
   const running = job?.state === 'running'
   const current =
     isAbout(route, drive.identity.path) ||
     (route.screen === 'job' && job !== null && route.id === job.id) ||
-    (route.screen === 'change' && change?.to.screen === 'change' && route.id === change.to.id)
+    (route.screen === 'change' && change?.to.screen === 'change' && route.id === change.to.id) ||
+    (route.screen === 'backup-job' && backups[route.id]?.path === drive.identity.path)
   return (
     <SideItem
-      to={change?.to ?? (running ? { screen: 'job', id: job.id } : { screen: 'drive', path: drive.identity.path })}
+      to={backup?.to ?? change?.to ?? (running ? { screen: 'job', id: job.id } : { screen: 'drive', path: drive.identity.path })}
       current={current}
       picture={<DrivePicture picture={drive.picture} size={26} />}
       name={drive.name}

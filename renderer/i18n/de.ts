@@ -1,6 +1,6 @@
+import { deBackup, deSavePlace, deTree } from './de-backup.ts'
 import { deCard } from './de-card.ts'
 import { deChange } from './de-change.ts'
-import { deCustomise } from './de-customise.ts'
 import { deEnlarge } from './de-enlarge.ts'
 import type { Catalogue } from './en.ts'
 
@@ -80,7 +80,9 @@ export const de: Catalogue = {
   card: deCard,
   change: deChange,
   enlarge: deEnlarge,
-  customise: deCustomise,
+  backup: deBackup,
+  tree: deTree,
+  savePlace: deSavePlace,
   practice: {
     title: 'Übungskarten',
     sub: 'Eine Übungskarte ist eine Datei, die sich wie eine Karte verhält, meist wie eine kaputte. Probieren Sie, was hilft, ohne etwas zu riskieren.',

@@ -1,6 +1,6 @@
+import { enBackup, enSavePlace, enTree } from './en-backup.ts'
 import { enCard } from './en-card.ts'
 import { enChange } from './en-change.ts'
-import { enCustomise } from './en-customise.ts'
 import { enEnlarge } from './en-enlarge.ts'
 
 /** Every sentence of the interface. A value is a text or a function of what it is about; `de.ts` must have the same shape. */
@@ -66,7 +66,9 @@ export const en = {
   card: enCard,
   change: enChange,
   enlarge: enEnlarge,
-  customise: enCustomise,
+  backup: enBackup,
+  tree: enTree,
+  savePlace: enSavePlace,
   practice: {
     title: 'Practice cards',
     sub: 'A practice card is a file that behaves like a card, mostly like a broken one. Try what helps without risking anything.',

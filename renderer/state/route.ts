@@ -21,7 +21,7 @@ export type Route =
   | { screen: 'backup'; path: string }
   /** The plan to take back what an undo file remembers. */
   | { screen: 'undo'; file: string }
-  | { screen: 'job' | 'change'; id: string }
+  | { screen: 'job' | 'change' | 'backup-job'; id: string }
 
 const plain = ['list', 'drives', 'plan', 'history', 'settings', 'practice'] as const
 
@@ -32,7 +32,7 @@ export function routeOf(fragment: string): Route {
   if ((screen === 'drive' || screen === 'card' || screen === 'backup') && rest) return { screen, path: decoded(rest) }
   for (const job of changeJob.options) if (screen === job && rest) return jobRoute(job, rest)
   if (screen === 'undo' && rest) return { screen, file: decoded(rest) }
-  if ((screen === 'job' || screen === 'change') && rest) return { screen, id: decoded(rest) }
+  if ((screen === 'job' || screen === 'change' || screen === 'backup-job') && rest) return { screen, id: decoded(rest) }
   return { screen: 'home' }
 }
 

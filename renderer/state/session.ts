@@ -1,6 +1,7 @@
 /** Ties the stores to the helper: what it reports goes into them. Runs once per page. */
 import { type Change, contractVersion, type Drive, type Job } from '../../native-helpers/contract.ts'
 import { openTransport, type Transport } from '../transport.ts'
+import { backupFraction, runningBackups, useBackup } from './backup.ts'
 import { useCards } from './cards.ts'
 import { changeFraction, runningChanges, useChanges } from './changes.ts'
 import { useConnection } from './connection.ts'
@@ -27,18 +28,24 @@ export async function startSession(): Promise<void> {
   client.on('drives', drivesReceived)
   client.on('job', (job) => jobReceived(job, transport))
   client.on('change', (change) => changeReceived(change, transport))
+  client.on('backup', (job) => {
+    useBackup.getState().received(job)
+    tellProgress(transport)
+  })
 
   const hello = await client.call('hello', {})
   if (!hello.ok) return lost(hello.error.message)
   if (hello.value.contract !== contractVersion)
     return lost(`it speaks version ${hello.value.contract} of the contract, not ${contractVersion}`)
-  const [drives, jobs, changes] = await Promise.all([
+  const [drives, jobs, changes, backups] = await Promise.all([
     client.call('drives.watch', {}),
     client.call('jobs.list', {}),
     client.call('changes.list', {}),
+    client.call('backup.jobs', {}),
   ])
   if (drives.ok) drivesReceived(drives.value)
   if (jobs.ok) useJobs.getState().listed(jobs.value)
+  if (backups.ok) useBackup.getState().listed(backups.value)
   if (changes.ok) useChanges.getState().listed(changes.value)
   opened(transport, hello.value)
   useChanges.getState().knownAgain(changes.ok ? changes.value : [])
@@ -70,5 +77,7 @@ function changeReceived(change: Change, transport: Transport): void {
 /** The taskbar has one bar: the jobs' where any runs, as they take longest. */
 function tellProgress(transport: Transport): void {
   const [change] = runningChanges(useChanges.getState().changes)
-  transport.setProgress(overallFraction(useJobs.getState().jobs) ?? (change ? (changeFraction(change) ?? 0) : null))
+  const [backup] = runningBackups(useBackup.getState().jobs)
+  const other = change ? (changeFraction(change) ?? 0) : backup ? (backupFraction(backup) ?? 0) : null
+  transport.setProgress(overallFraction(useJobs.getState().jobs) ?? other)
 }

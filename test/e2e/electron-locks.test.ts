@@ -57,7 +57,7 @@ test('the page has no Node and no Electron, only the verbs of the bridge', limit
       }
     })
     assert.ok(seen.types.every((type) => type === 'undefined'))
-    assert.deepEqual(seen.verbs, ['channel', 'pathOfDroppedFile', 'pickImage', 'setProgress'])
+    assert.deepEqual(seen.verbs, ['channel', 'pathOfDroppedFile', 'pickImage', 'pickSavePlace', 'setProgress'])
     assert.deepEqual(seen.channel, ['onClose', 'onMessage', 'send'])
     const replaced = await page.evaluate(() => {
       try {
@@ -230,6 +230,11 @@ test('a message from a frame or window that is not the app is dropped', limit, (
         Object.assign(globalThis, { dialogs: 1 })
         return Promise.resolve({ canceled: false, filePaths: ['/etc/passwd'] })
       }
+      dialog.showSaveDialog = (...given: unknown[]) => {
+        Object.assign(globalThis, { dialogs: 1 })
+        const { defaultPath = '' } = given.at(-1) as { defaultPath?: string }
+        return Promise.resolve({ canceled: false, filePath: `/home/${defaultPath}` })
+      }
       // The worst case: a second window with the very same preload, showing the very same page.
       const preload = `${main.getAppPath()}/dist/electron/preload.cjs`
       const other = new BrowserWindow({ show: false, webPreferences: { preload, sandbox: true } })
@@ -243,12 +248,14 @@ test('a message from a frame or window that is not the app is dropped', limit, (
       window.livecard?.channel.send({ id: 1, call: 'hello', params: {} })
       window.livecard?.setProgress?.(0.5)
       const picked = await window.livecard?.pickImage().catch(() => 'refused')
+      const saved = await window.livecard?.pickSavePlace('a.tar').catch(() => 'refused')
       await new Promise((resolve) => setTimeout(resolve, 500))
-      return { heard, picked }
+      return { heard, picked, saved }
     })
-    assert.deepEqual(answers, { heard: 0, picked: 'refused' })
+    assert.deepEqual(answers, { heard: 0, picked: 'refused', saved: 'refused' })
     assert.equal(await app.evaluate(() => (globalThis as { dialogs?: number }).dialogs), 0)
     assert.equal(await page.evaluate(() => window.livecard?.pickImage()), '/etc/passwd')
+    assert.equal(await page.evaluate(() => window.livecard?.pickSavePlace('a.tar')), '/home/a.tar')
   }),
 )
 

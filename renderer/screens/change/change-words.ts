@@ -1,7 +1,8 @@
 /** How changes are called in a heading and in the left part, and which screen a card has. */
-import type { Change } from '../../../native-helpers/contract.ts'
+import type { BackupJob, Change } from '../../../native-helpers/contract.ts'
 import type { MarkKind } from '../../components/mark.tsx'
 import { format, t } from '../../i18n/index.ts'
+import { backupFraction, runningBackups } from '../../state/backup.ts'
 import type { SeenCard } from '../../state/cards.ts'
 import { changeFraction } from '../../state/changes.ts'
 import { isDevice, useDrives } from '../../state/drives.ts'
@@ -38,6 +39,22 @@ export function changeLine(
   const wasSeenSince = seen !== null && seen.report !== null && seen.seenAt >= (change.endedAt ?? 0)
   if (change.state !== 'failed' || wasSeenSince || seen?.state === 'looking') return null
   return { word: wordsOf(change.job).failed, mark: 'bad', to, isRunning: false }
+}
+
+/** A card's line while it is saved; else null. */
+export function backupLine(
+  jobs: Record<string, BackupJob>,
+  path: string,
+  connected: boolean,
+): { word: string; mark: MarkKind; to: Route } | null {
+  const job = runningBackups(jobs).find((one) => one.path === path)
+  if (!job) return null
+  return { word: backupWord(job, connected), mark: connected ? 'busy' : 'warn', to: { screen: 'backup-job', id: job.id } }
+}
+
+export function backupWord(job: BackupJob, connected: boolean): string {
+  const fraction = backupFraction(job)
+  return connected ? t.backup.savingWord(fraction === null ? null : format.percent(fraction)) : t.states.notKnown
 }
 
 /** A drive's by what it says of itself, a file's by its path. */
