@@ -1,6 +1,7 @@
 import { deBackup, deSavePlace, deTree } from './de-backup.ts'
 import { deCard } from './de-card.ts'
 import { deChange } from './de-change.ts'
+import { deCustomise } from './de-customise.ts'
 import { deEnlarge } from './de-enlarge.ts'
 import type { Catalogue } from './en.ts'
 
@@ -80,6 +81,7 @@ export const de: Catalogue = {
   card: deCard,
   change: deChange,
   enlarge: deEnlarge,
+  customise: deCustomise,
   backup: deBackup,
   tree: deTree,
   savePlace: deSavePlace,

@@ -1,6 +1,7 @@
 import { enBackup, enSavePlace, enTree } from './en-backup.ts'
 import { enCard } from './en-card.ts'
 import { enChange } from './en-change.ts'
+import { enCustomise } from './en-customise.ts'
 import { enEnlarge } from './en-enlarge.ts'
 
 /** Every sentence of the interface. A value is a text or a function of what it is about; `de.ts` must have the same shape. */
@@ -66,6 +67,7 @@ export const en = {
   card: enCard,
   change: enChange,
   enlarge: enEnlarge,
+  customise: enCustomise,
   backup: enBackup,
   tree: enTree,
   savePlace: enSavePlace,
