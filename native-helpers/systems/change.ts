@@ -46,6 +46,8 @@ export class ChangeDraft implements ChangeWords {
   view: StagedDevice
   /** How long the card becomes where it is a file by itself; null where its length stays. */
   grownTo: number | null = null
+  /** How long it is. */
+  private readonly endBytes: number
   readonly steps: string[] = []
   readonly keeps: string[] = []
   readonly loses: string[] = []
@@ -62,6 +64,7 @@ export class ChangeDraft implements ChangeWords {
 
   constructor(card: BlockDevice, { scratchFolder, purpose = 'apply' }: DraftOptions = {}) {
     this.card = card
+    this.endBytes = card.size
     this.scratchFolder = scratchFolder
     this.purpose = purpose
     this.view = stagedDevice(card, { folder: scratchFolder })
@@ -160,11 +163,16 @@ export class ChangeDraft implements ChangeWords {
       const rest = ranges
         .filter(({ meanwhile }) => meanwhile)
         .concat(divide(forGood, later).outside)
-        .filter((range) => range.free || isPassing(range) || differs(this.card, this.view, range))
+        .filter((range) => range.free || isPassing(range) || this.isNew(range) || differs(this.card, this.view, range))
       if (rest.length > 0) groups.unshift({ ranges: rest })
       later = joined([...later, ...forGood])
     }
     return groups
+  }
+
+  /** Also zeros are something else than the end of a file. */
+  private isNew({ offset, lengthBytes }: Range): boolean {
+    return offset + lengthBytes > this.endBytes
   }
 }
 

@@ -132,6 +132,15 @@ test('an overlay grows on its stick, never to a length that Linux trips over, an
   assert.equal(overlays[0].snapshot.exceptions, 8531)
 
   const alone = join(folder, 'overlay')
+  const undo = join(folder, 'undo')
+  writeFileSync(alone, fixtureOverlay('half'))
+  const grown = await runCli(['enlarge', alone, '--base', fixtureImage, '--to', '72MiB', '--yes', '--undo', undo])
+  assert.equal(grown.code, 0, grown.stderr)
+  assert.equal(statSync(alone).size, 72 * MiB)
+  const undone = await runCli(['undo', undo, '--yes'])
+  assert.equal(undone.code, 0, undone.stderr)
+  assert.ok(readFileSync(alone).equals(fixtureOverlay('half')))
+
   writeFileSync(alone, fixtureOverlay('full-invalid'))
   const refused = await runCli(['enlarge', alone, '--base', fixtureImage, '--to', 'max', '--yes'])
   assert.equal(refused.code, 1)

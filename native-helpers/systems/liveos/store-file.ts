@@ -42,7 +42,10 @@ export function aloneFile(device: BlockDevice, draft: ChangeDraft): StoreFile {
     startBytes: 0,
     grow(sizeBytes) {
       draft.growTo(sizeBytes)
-      return draft.part(0, sizeBytes)
+      // Its last sector is written as well, so that the file is longer even where nothing else is.
+      const grown = draft.part(0, sizeBytes)
+      grown.writeSync?.(new Uint8Array(grown.sectorSize), sizeBytes - grown.sectorSize)
+      return grown
     },
   }
 }
