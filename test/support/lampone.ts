@@ -27,6 +27,8 @@ export interface LamponeOptions {
   /** Of the boot and the kernel partition, instead of what the installers choose: for cards that are copied very often. */
   bootMiB?: number
   kernelMiB?: number
+  /** Of the persistence: with 1024 even a small one has a copy of its superblock. */
+  blockBytes?: 1024 | 4096
   /** Behind the last partition. */
   tailMiB?: number
   /** The password's field of root in /etc/shadow of the shipped system. */
@@ -39,6 +41,8 @@ export interface LamponeOptions {
   encrypted?: boolean
   /** A real kernel, in both places. */
   kernel?: { path: string; release: string }
+  /** A system that really starts, instead of one in small; and what its loader says to the kernel beside the usual words. */
+  parts?: SystemParts & { words: string; loader: string }
   /** Of content in the initrd that does not pack. */
   initrdBytes?: number
   /** Puts more into the root of the shipped system. */
@@ -101,8 +105,9 @@ const kinds: Record<LamponeLayout, Kind> = {
   resilient,
 }
 
-function kindOf({ layout, kernel }: LamponeOptions): Kind {
+function kindOf({ layout, kernel, parts }: LamponeOptions): Kind {
   const kind = kinds[layout]
+  if (parts) return { ...kind, versions: [parts.version, parts.version] }
   if (!kernel) return kind
   const bytes = readFileSync(kernel.path)
   return { ...kind, versions: [kernel.release, kernel.release], kernelOf: () => bytes, compressor: 'gzip' }
@@ -115,13 +120,15 @@ export function makeLampone(folder: string, options: LamponeOptions): LamponeCar
   const dates = options.dates ?? { system: '2020061412301100', kernel: '2020061412301200' }
   const work = join(folder, `work-${Math.random().toString(36).slice(2)}`)
   mkdirSync(work)
-  const parts = makeSystem(work, {
-    ...kind,
-    version: kind.versions[0],
-    rootPassword: options.rootPassword ?? '*',
-    initrdBytes: options.initrdBytes ?? 1000,
-    furnish: options.furnish,
-  })
+  const parts =
+    options.parts ??
+    makeSystem(work, {
+      ...kind,
+      version: kind.versions[0],
+      rootPassword: options.rootPassword ?? '*',
+      initrdBytes: options.initrdBytes ?? 1000,
+      furnish: options.furnish,
+    })
   const isos = makeIsos(work, kind, parts, dates)
   const kernelVersion = kind.versions[upgraded ? 1 : 0]
   const kernelPart = upgraded ? rewrittenKernel(work, kind, kernelVersion, dates.kernel) : null
@@ -150,7 +157,7 @@ export function makeLampone(folder: string, options: LamponeOptions): LamponeCar
   putInto(path, isos.kernel, kernel.startBytes)
   if (kernelPart) putInto(path, kernelPart, kernel.startBytes)
   const [systemUuid, kernelUuid] = [uuidOf(path, system), uuidOf(path, kernel)]
-  makeBoot(work, path, { boot, layout, fallback, systemUuid, kernelUuid })
+  makeBoot(work, path, { boot, layout, fallback, systemUuid, kernelUuid, real: options.parts })
   const { changes = 'some', encrypted = false } = options
   if (encrypted) makeEncrypted(work, path, persistence)
   else
@@ -160,6 +167,7 @@ export function makeLampone(folder: string, options: LamponeOptions): LamponeCar
       kind,
       newVersion: upgraded ? kernelVersion : null,
       inodes: options.inodes,
+      blockBytes: options.blockBytes ?? 4096,
     })
   const whiteouts = changes === 'some' && !encrypted && isRoot ? 2 : 0
   rmSync(work, { recursive: true })
@@ -177,9 +185,9 @@ export function uuidOf(image: string, place: CardPlace): string {
 function makeIsos(work: string, kind: Kind, parts: SystemParts, dates: { system: string; kernel: string }) {
   const live = join(work, 'iso', 'live')
   mkdirSync(live, { recursive: true })
-  linkSync(parts.kernel, join(live, 'vmlinuz'))
-  linkSync(parts.initrd, join(live, 'initrd.img'))
-  linkSync(parts.squashfs, join(live, 'filesystem.squashfs'))
+  copyFileSync(parts.kernel, join(live, 'vmlinuz'))
+  copyFileSync(parts.initrd, join(live, 'initrd.img'))
+  copyFileSync(parts.squashfs, join(live, 'filesystem.squashfs'))
   const shipped = join(work, 'shipped.iso')
   tool('xorrisofs', ['-quiet', '-J', '-r', '-V', 'LIVE_SYSTEM', '-o', shipped, join(work, 'iso')])
   const system = join(work, 'system.iso')
@@ -232,22 +240,24 @@ interface BootPart {
   fallback: number
   systemUuid: string
   kernelUuid: string
+  real: LamponeOptions['parts']
 }
 
 /** Made as a file of its own: mkfs.vfat --offset would judge by the size of the whole card. */
-function makeBoot(work: string, image: string, { boot, layout, fallback, systemUuid, kernelUuid }: BootPart): void {
+function makeBoot(work: string, image: string, { boot, layout, fallback, systemUuid, kernelUuid, real }: BootPart): void {
   const part = join(work, 'boot.fat')
   writeFileSync(part, '')
   truncateSync(part, boot.sizeBytes)
   tool('mkfs.vfat', ['-n', 'UEFI Boot', part])
   const menu = join(work, 'grub.cfg')
-  writeFileSync(menu, bootMenu(layout, fallback, systemUuid, kernelUuid))
+  writeFileSync(menu, bootMenu(layout, fallback, systemUuid, kernelUuid, real?.words))
   const env = { MTOOLS_SKIP_CHECK: '1' }
   const loader = layout === 'lampone' ? 'bootaa64.efi' : 'bootx64.efi'
   writeFileSync(join(work, 'loader'), Buffer.alloc(50_000, 'MZ'))
   tool('mmd', ['-i', part, '::efi', '::efi/boot'], { env })
   tool('mcopy', ['-i', part, menu, '::efi/boot/grub.cfg'], { env })
   tool('mcopy', ['-i', part, join(work, 'loader'), `::efi/boot/${loader}`], { env })
+  if (real) tool('mcopy', ['-o', '-i', part, real.loader, '::efi/boot/bootx64.efi'], { env })
   if (layout === 'lampone') {
     for (const name of ['u-boot.bin', 'config.txt', 'bootcode.bin', 'start.elf'])
       tool('mcopy', ['-i', part, join(work, 'loader'), `::${name}`], { env })
@@ -258,10 +268,10 @@ function makeBoot(work: string, image: string, { boot, layout, fallback, systemU
   putInto(image, part, boot.startBytes)
 }
 
-export function bootMenu(layout: LamponeLayout, fallback: number, systemUuid: string, kernelUuid: string): string {
+export function bootMenu(layout: LamponeLayout, fallback: number, systemUuid: string, kernelUuid: string, words = 'quiet'): string {
   const table = layout === 'lampone' ? 'msdos' : 'gpt'
   const [systemNumber, kernelNumber] = layout === 'lampone' ? [2, 3] : [1, 2]
-  const live = `initrd=/live/initrd.img fromiso=${systemUuid} boot=live live-noconfig live-config.nocomponents ip=frommedia persistence noprompt noeject quiet`
+  const live = `initrd=/live/initrd.img fromiso=${systemUuid} boot=live live-noconfig live-config.nocomponents ip=frommedia persistence noprompt noeject ${words}`
   const entry = (title: string, uuid: string, number: number, extra: string) =>
     `menuentry '${title}' --unrestricted {
 	search --no-floppy --set=root --hint=hd0,${table}${number} --fs-uuid ${uuid}
@@ -289,18 +299,23 @@ interface PersistencePart {
   newVersion: string | null
   kind: Kind
   inodes: number | undefined
+  blockBytes: number
 }
 
-function makePersistence(work: string, image: string, { place, changes, newVersion, kind, inodes }: PersistencePart): void {
+function makePersistence(
+  work: string,
+  image: string,
+  { place, changes, newVersion, kind, inodes, blockBytes }: PersistencePart,
+): void {
   const top = join(work, 'persistence')
   mkdirSync(top)
   writeFileSync(join(top, 'persistence.conf'), '/ union\n')
   if (changes !== 'none') for (const name of ['rw', 'work/work']) mkdirSync(join(top, name), { recursive: true })
   if (changes === 'some') writeChanges(top, kind, newVersion)
   tool('mke2fs', [
-    ...['-q', '-t', 'ext4', '-b', '4096', '-L', 'persistence', '-E', `offset=${place.startBytes}`, '-d', top],
+    ...['-q', '-t', 'ext4', '-b', String(blockBytes), '-L', 'persistence', '-E', `offset=${place.startBytes}`, '-d', top],
     ...(inodes === undefined ? [] : ['-N', String(inodes)]),
-    ...[image, String(place.sizeBytes / 4096)],
+    ...[image, String(place.sizeBytes / blockBytes)],
   ])
 }
 

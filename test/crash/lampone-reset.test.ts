@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { BlockDevice } from '../../native-helpers/block/device.ts'
+import { applyJournalled } from '../../native-helpers/block/journalled.ts'
+import { slice } from '../../native-helpers/block/slice.ts'
+import { takeBack } from '../../native-helpers/block/take-back.ts'
+import { createUndoFile, openUndoFile } from '../../native-helpers/block/undo-file.ts'
+import { openCard } from '../../native-helpers/systems/card.ts'
+import { planChange } from '../../native-helpers/systems/plan-change.ts'
+import { readExtFacts } from '../../native-helpers/volumes/ext-facts.ts'
+import { openExt } from '../../native-helpers/volumes/ext-tree.ts'
+import { walkTree } from '../../native-helpers/volumes/tree.ts'
+import { memoryDevice } from '../support/file-device.ts'
+import { type LamponeCard, makeLampone } from '../support/lampone.ts'
+import { lamponeTools } from '../support/lampone-parts.ts'
+import { startFilesOf, startOf } from '../support/lampone-start.ts'
+import { powerCuts, recordingCard } from '../support/power-cut.ts'
+import { missingTools, testFolder, tool } from '../support/tools.ts'
+import { cannotWasm } from '../support/wasm.ts'
+
+const notRoot = process.getuid?.() === 0 ? null : 'deleted files are devices, which only root makes'
+const skip = cannotWasm() ?? missingTools(...lamponeTools, 'e2fsck') ?? notRoot ?? false
+
+/** Everything that has a name in the persistence, by its sum where it is a file. */
+function namesIn(device: BlockDevice): Map<string, string> {
+  const { value, problem } = openExt(device)
+  assert.ok(value, problem?.detail)
+  const names = new Map<string, string>()
+  const problems = walkTree(value.tree, (path, node) => {
+    if (path.startsWith('lost+found/')) return
+    const content = node.kind === 'file' ? (node.open().value ?? assert.fail(path)) : null
+    const bytes = new Uint8Array(content?.size ?? 0)
+    content?.readSync(bytes, 0)
+    names.set(path, content ? createHash('sha256').update(bytes).digest('hex') : node.kind)
+  })
+  assert.deepEqual(problems, [])
+  return names
+}
+
+function persistenceOf(bytes: Uint8Array, { persistence }: LamponeCard): BlockDevice {
+  return slice(memoryDevice(bytes), persistence.startBytes, persistence.sizeBytes)
+}
+
+for (const keep of ['', 'home/user/letter.txt\netc']) {
+  const what = keep === '' ? 'all changes' : 'changes of which some are kept'
+  test(`power cuts while ${what} are removed: a check finds each file as it was or gone, and all is taken back`, {
+    skip,
+    timeout: 300_000,
+  }, async (t) => {
+    const folder = testFolder(t)
+    const small = { bootMiB: 4, kernelMiB: 2, persistenceMiB: 12, blockBytes: 1024 } as const
+    const made = makeLampone(folder, { layout: 'lampone', upgraded: true, ...small })
+    const before = readFileSync(made.path)
+    const opened = await openCard({ kind: 'file', path: 'card.img', device: memoryDevice(before) })
+    const { draft, groups } = await planChange(opened, 'reset', { seconds: 1_700_000_000, options: keep === '' ? {} : { keep } })
+    const whole = join(folder, 'whole')
+    const card = recordingCard(before, () => statSync(whole).size)
+    const head = {
+      ...{ format: 1 as const, title: 'Try', job: 'reset', createdAt: 0 },
+      card: { path: 'card', serial: null, sizeBytes: card.size, sectorSize: 512 },
+    }
+    applyJournalled({ card, view: draft.view, groups, witnesses: draft.witnesses }, createUndoFile(whole, head))
+
+    const old = namesIn(persistenceOf(before, made))
+    const fresh = namesIn(persistenceOf(card.bytes, made))
+    assert.ok(old.size > 15)
+    const mustStay = [...fresh].filter(([path, sum]) => old.get(path) === sum)
+    assert.equal(fresh.has('rw/home/user/letter.txt'), keep !== '')
+    assert.ok(mustStay.some(([path]) => path === 'persistence.conf'))
+    const starts = [startFilesOf(memoryDevice(before), made.kernel), startFilesOf(card, made.kernel)]
+
+    const part = join(folder, 'part')
+    const cut = join(folder, 'cut')
+    let states = 0
+    let clean = 0
+    for (const state of powerCuts(before, card.events, { maxTears: 6, allUpTo: 2, samples: 3 })) {
+      states += 1
+      const started = startOf(memoryDevice(state.card), made, 'efi/boot/grub.cfg')
+      assert.ok(started.by === 'default' && starts.includes(started.files), state.what)
+      const { startBytes, sizeBytes } = made.persistence
+      const left = state.card.subarray(startBytes, startBytes + sizeBytes)
+      writeFileSync(part, left)
+      // Who says that it was left cleanly is whole.
+      if (readExtFacts(memoryDevice(left)).value?.clean) {
+        clean += 1
+        tool('e2fsck', ['-f', '-n', part])
+      }
+      fullCheck(part)
+      const names = namesIn(memoryDevice(readFileSync(part)))
+      for (const [path, sum] of names) assert.equal(sum, old.get(path), `${path} ${state.what}`)
+      for (const [path, sum] of mustStay) assert.equal(names.get(path), sum, `${path} ${state.what}`)
+      if (states % 6 !== 0) continue
+      copyFileSync(whole, cut)
+      truncateSync(cut, state.note === 0 ? (card.events[0]?.note ?? 0) : state.note)
+      const back = recordingCard(state.card)
+      const undo = openUndoFile(cut)
+      takeBack(back, undo)
+      undo.close()
+      assert.ok(Buffer.compare(back.bytes, before) === 0, `taken back ${state.what}`)
+    }
+    t.diagnostic(`${states} states, ${clean} said to be clean; every sixth taken back; ${card.events.length} writes and flushes`)
+    assert.ok(clean > 1 && clean < states)
+  })
+}
+
+/** Answers every question with yes; 1 means that something was corrected (e2fsck(8)). */
+function fullCheck(path: string): void {
+  try {
+    tool('e2fsck', ['-f', '-y', path])
+  } catch (thrown) {
+    assert.equal((thrown as { status: number }).status, 1, String(thrown))
+  }
+}
