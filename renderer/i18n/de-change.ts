@@ -46,6 +46,12 @@ export const deChange: Catalogue['change'] = {
     confirmText: (size) => `${size} werden darauf geschrieben. Einmal begonnen, wird es zu Ende gebracht.`,
     confirmBack: 'Es lässt sich danach zurücknehmen.',
     lost: 'Das geht dabei verloren',
+    warn: {
+      reset:
+        'Ohne eine Sicherung bringt nur die Rücknahme-Datei zurück, was jetzt geht, und nur, solange nichts anderes auf die Karte geschrieben wird.',
+      merge: 'Danach führt nur noch die Rücknahme-Datei zum System, wie es ausgeliefert wurde.',
+      restore: 'Was jetzt an diesen Stellen auf der Karte ist, wird ersetzt.',
+    },
   },
   wish: {
     sub: 'Erst kommt ein Plan. Wählen verändert nichts.',

@@ -3,6 +3,7 @@ import { deCard } from './de-card.ts'
 import { deChange } from './de-change.ts'
 import { deCustomise } from './de-customise.ts'
 import { deEnlarge } from './de-enlarge.ts'
+import { deReset } from './de-reset.ts'
 import type { Catalogue } from './en.ts'
 
 const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
@@ -84,6 +85,7 @@ export const de: Catalogue = {
   customise: deCustomise,
   backup: deBackup,
   tree: deTree,
+  reset: deReset,
   savePlace: deSavePlace,
   practice: {
     title: 'Übungskarten',

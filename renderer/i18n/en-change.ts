@@ -29,6 +29,12 @@ export const enChange = {
     confirmText: (size: string) => `${size} are written to it. Once begun, it is brought to its end.`,
     confirmBack: 'It can be taken back afterwards.',
     lost: 'Lost by it',
+    warn: {
+      reset:
+        'Without a backup of it, only the undo file brings back what goes now, and only as long as nothing else is written to the card.',
+      merge: 'Afterwards nobody can go back to the system as it was delivered, other than with the undo file.',
+      restore: 'What is on the card in these places now is replaced.',
+    },
   },
   wish: {
     sub: 'A plan comes first. Nothing is changed by choosing.',

@@ -3,6 +3,7 @@ import { enCard } from './en-card.ts'
 import { enChange } from './en-change.ts'
 import { enCustomise } from './en-customise.ts'
 import { enEnlarge } from './en-enlarge.ts'
+import { enReset } from './en-reset.ts'
 
 /** Every sentence of the interface. A value is a text or a function of what it is about; `de.ts` must have the same shape. */
 const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
@@ -70,6 +71,7 @@ export const en = {
   customise: enCustomise,
   backup: enBackup,
   tree: enTree,
+  reset: enReset,
   savePlace: enSavePlace,
   practice: {
     title: 'Practice cards',

@@ -20,8 +20,8 @@ export interface BackupWish {
 interface BackupState {
   wish: BackupWish | null
   jobs: Record<string, BackupJob>
-  /** Opens a card to choose from; another one that was open is closed. */
-  open(path: string): Promise<void>
+  /** Opens a card to choose from; another one that was open is closed. `begins`: with the parts ticked that are saved when nobody chooses, or with nothing. */
+  open(path: string, begins?: 'ticked' | 'empty'): Promise<void>
   close(): void
   loadFolder(folder: string): Promise<void>
   toggle(path: string): void
@@ -37,7 +37,7 @@ export const useBackup = create<BackupState>()((set, get) => {
   return {
     wish: null,
     jobs: {},
-    async open(path) {
+    async open(path, begins = 'ticked') {
       get().close()
       const turn = ++opened
       const nothing = { look: null, error: null, folders: {}, ticks: new Map(), withKernel: false, since: null }
@@ -49,7 +49,7 @@ export const useBackup = create<BackupState>()((set, get) => {
       }
       if (!outcome.ok) return change(() => ({ error: outcome.error }))
       const look = outcome.value
-      const ticks = new Map(defaultsOf(look).map((what) => [what, true]))
+      const ticks = new Map(begins === 'ticked' ? defaultsOf(look).map((what) => [what, true]) : [])
       change(() => ({ look, ticks, withKernel: look.hasKernel }))
     },
     close() {

@@ -98,6 +98,7 @@ function Act({ plan, isStale }: { plan: CardPlan; isStale: boolean }) {
             <Sentences sentences={loses} />
           </section>
         ) : null}
+        {job in t.change.plan.warn ? <p>{t.change.plan.warn[job as keyof typeof t.change.plan.warn]}</p> : null}
         <p className="dialog-note">
           {t.change.plan.confirmText(format.size(writeBytes))} {t.change.plan.confirmBack}
         </p>

@@ -5,6 +5,7 @@ import { usePlanning } from '../../state/planning.ts'
 import type { WishJob } from '../../state/route.ts'
 import { CustomiseScreen } from '../customise/customise-screen.tsx'
 import { EnlargeScreen } from '../enlarge/enlarge-screen.tsx'
+import { ResetScreen } from '../reset/reset-screen.tsx'
 import { useCardName } from './change-words.ts'
 import { WishEnd } from './wish-end.tsx'
 
@@ -19,6 +20,8 @@ export function WishScreen({ job, path }: WishScreenProps) {
       return <EnlargeScreen path={path} />
     case 'customise':
       return <CustomiseScreen path={path} />
+    case 'reset':
+      return <ResetScreen path={path} />
     default:
       return <NothingAsked job={job} path={path} />
   }

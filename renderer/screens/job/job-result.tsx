@@ -13,11 +13,13 @@ import { isDevice } from '../../state/drives.ts'
 import { imageTitle, useImages } from '../../state/image.ts'
 import { go } from '../../state/route.ts'
 import { JobTargets } from './job-targets.tsx'
+import { NextSteps } from './next-steps.tsx'
 
 export function JobResult({ job }: { job: Job }) {
   return (
     <Screen title={titleOf(job)} sub={job.endedAt === null ? null : format.date(job.endedAt)}>
       <Outcome job={job} />
+      <NextSteps job={job} />
       {job.targets.length > 1 ? <JobTargets job={job} /> : null}
       <Figures job={job} />
       <Checks checks={job.checks} />
