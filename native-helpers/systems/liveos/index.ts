@@ -3,6 +3,7 @@ import { backupsOfLive } from './backup.ts'
 import { describeLive } from './describe.ts'
 import { findLive } from './detect.ts'
 import { enlargeLive, growingLive } from './enlarge.ts'
+import { mergeLive } from './merge.ts'
 import { repairLive } from './repair.ts'
 import { resetLive } from './reset.ts'
 
@@ -30,6 +31,7 @@ export const liveos: System = {
       repair: (draft, context) => repairLive(live, draft, context),
       growing: (draft) => growingLive(live, draft),
       enlarge: (draft, context) => enlargeLive(live, draft, context),
+      merge: (draft, context) => mergeLive(live, draft, context),
       reset: (draft, context) => resetLive(live, draft, context),
     }
   },

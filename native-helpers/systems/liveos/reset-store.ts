@@ -50,17 +50,23 @@ export function resetStore(
     const copied = keepFiles(file, origin, keep, chunkSectors, draft, seconds)
     draft.steps.push(`${file.name}: make it anew, with ${keptText(keep, copied)} in it.`)
   } else {
-    draft.meanwhile(file.startBytes, new Uint8Array(firstSectorBytes))
-    file.device.writeSync?.(new Uint8Array(chunkBytes), areaChunk(chunkBytes, 0) * chunkBytes)
-    file.settle?.()
-    draft.endGroup()
-    writeHead(file, chunkSectors, draft)
+    emptyStore(file, chunkSectors, draft)
     draft.steps.push(`${file.name}: empty it${store ? `, in which there are ${store.exceptions.count} changed blocks` : ''}.`)
   }
   draft.notes.push('What is dropped is no longer found, but its bytes stay on the stick until others are written over them.')
 }
 
-export function keptText(keep: readonly string[], { entries, bytes }: CopiedFiles): string {
+/** An empty store instead of whatever is there: for whoever is cut off in between it is empty from the first write on. */
+export function emptyStore(file: StoreFile, chunkSectors: number, draft: ChangeDraft): void {
+  const chunkBytes = chunkSectors * storeSectorBytes
+  draft.meanwhile(file.startBytes, new Uint8Array(firstSectorBytes))
+  file.device.writeSync?.(new Uint8Array(chunkBytes), areaChunk(chunkBytes, 0) * chunkBytes)
+  file.settle?.()
+  draft.endGroup()
+  writeHead(file, chunkSectors, draft)
+}
+
+function keptText(keep: readonly string[], { entries, bytes }: CopiedFiles): string {
   return `${keep.map((path) => `/${path}`).join(' and ')} (${entries} ${entries === 1 ? 'entry' : 'entries'}, ${decimalSize(bytes)})`
 }
 
@@ -96,10 +102,7 @@ function keepFiles(
     const view = snapshotView(origin, stage, { chunkBytes, find: () => null }, writer)
     const copied = carryOver(mergedDevice(origin, file.device, store.exceptions), view, keep, seconds)
     const { copies, list } = sortedChanges(stage, chunkBytes)
-    const none = new Uint8Array(firstSectorBytes)
-    none.set(storeHeader(false, chunkSectors))
-    new DataView(none.buffer).setUint32(noVersion.at, noVersion.value, true)
-    draft.meanwhile(file.startBytes, none)
+    refuseMeanwhile(file, chunkSectors, draft)
     for (const part of [copies, list]) {
       for (const { offset, bytes } of part) file.device.writeSync?.(bytes, offset)
       file.settle?.()
@@ -110,6 +113,14 @@ function keepFiles(
   } finally {
     stage.close()
   }
+}
+
+/** No kernel takes the store until a later group writes its header. */
+export function refuseMeanwhile({ startBytes }: StoreFile, chunkSectors: number, draft: ChangeDraft): void {
+  const none = new Uint8Array(firstSectorBytes)
+  none.set(storeHeader(false, chunkSectors))
+  new DataView(none.buffer).setUint32(noVersion.at, noVersion.value, true)
+  draft.meanwhile(startBytes, none)
 }
 
 const nothing: BlockDevice = { size: 0, sectorSize: storeSectorBytes, readSync: () => {} }

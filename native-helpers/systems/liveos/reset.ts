@@ -1,12 +1,12 @@
-import type { LivecardError } from '../../errors.ts'
 import { identify } from '../../volumes/identify.ts'
 import type { TreeNode, VolumeTree } from '../../volumes/tree.ts'
 import type { ChangeContext, ChangeDraft } from '../change.ts'
 import { cannotKeep, keptPaths } from '../reset.ts'
 import { changeExt, emptyFolder, emptyUpper, impossible, type UpperFolders } from '../reset-folders.ts'
+import { chosenOverlay } from './chosen-overlay.ts'
 import type { LiveSystem, OpenedFolder } from './detect.ts'
 import { linuxView } from './linux-view.ts'
-import { isVolumeOverlay, overlayNames, pathIn } from './live-folder.ts'
+import { isVolumeOverlay, pathIn } from './live-folder.ts'
 import type { LiveImage } from './live-image.ts'
 import { upperName, workName } from './overlay-folders.ts'
 import { resetStore } from './reset-store.ts'
@@ -24,7 +24,7 @@ export async function resetLive(live: LiveSystem, draft: ChangeDraft, context: C
   if (live.alone) {
     resetFile(aloneFile(live.alone.device, draft), live.alone.image?.value ?? null, wanted)
   } else {
-    const { folder, overlay } = chosen(live.folders)
+    const { folder, overlay } = chosenOverlay(live.folders, impossible)
     const image = (folder.opened ?? live.folders.find(({ opened }) => opened?.value)?.opened)?.value ?? null
     if (overlay.kind === 'directory') resetDirectory(folder, overlay, image, wanted)
     else {
@@ -42,22 +42,6 @@ export async function resetLive(live: LiveSystem, draft: ChangeDraft, context: C
 function lostText(keep: readonly string[]): string {
   const but = keep.length > 0 ? `, but for ${keep.map((path) => `/${path}`).join(' and ')}` : ''
   return `Everything that was changed, installed or saved in the system since it was delivered${but}: files, settings, programs, accounts and passwords.`
-}
-
-/** The overlay that the system uses. Of several, one that nobody uses may be all that is left of somebody's files. */
-function chosen(folders: readonly OpenedFolder[]): { folder: OpenedFolder; overlay: TreeNode } {
-  const owner = folders.find(({ image }) => image !== null)
-  const all = folders.flatMap((folder) => folder.overlays.map((overlay) => ({ folder, overlay })))
-  const [only, ...more] = all
-  if (!only) throw noOverlay(folders)
-  if (more.length === 0) return only
-  const used = all.filter(({ folder, overlay }) => {
-    const identity = (folder.image === null ? owner : folder)?.place.identity
-    return isVolumeOverlay(folder) || (identity && overlayNames(identity).includes(overlay.name))
-  })
-  const [first, ...others] = used
-  if (!first || others.length > 0) throw several(all.map(({ folder, overlay }) => pathIn(folder, overlay.name)))
-  return first
 }
 
 function resetFile(file: StoreFile, image: LiveImage | null, { keep, draft, context }: Wanted): void {
@@ -135,18 +119,4 @@ async function resetHome(folders: readonly OpenedFolder[], { draft, context }: W
   })
   draft.steps.push(`${path}: remove the ${gone} files and folders in it.`)
   draft.loses.push(`All personal files in ${path}.`)
-}
-
-function noOverlay(folders: readonly OpenedFolder[]): LivecardError {
-  const unpacked = folders.some(({ opened }) => opened?.value?.container === 'none')
-  return impossible(
-    'This system',
-    unpacked
-      ? 'it is written to itself, and what it was before is not on the stick'
-      : 'it keeps no changes here, so that it is as it was delivered',
-  )
-}
-
-function several(paths: readonly string[]): LivecardError {
-  return impossible('This stick', `it has several overlays (${paths.join(', ')}), and which of them the system uses cannot be told`)
 }

@@ -32,6 +32,8 @@ function node(image: Squashfs, name: string, inode: Inode): TreeNode {
     modifiedSeconds: inode.modifiedSeconds,
     target: inode.type === 'symlink' ? image.readlink(inode) : null,
     id: inode.number,
+    links: inode.links,
+    rdev: 'major' in inode ? { major: inode.major, minor: inode.minor } : null,
     list: () => listed(image, inode),
     child: (wanted) => childOf(image, inode, wanted),
     extents: (): Parsed<Extent[]> => (inode.type === 'file' ? unusable('squashfs-packed', `"${name}" lies packed`) : noFile),
