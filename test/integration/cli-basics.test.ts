@@ -45,7 +45,7 @@ test('wrong usage ends with 2, says why in three parts on stderr, and nothing on
     ['repair'],
     ['enlarge', image],
     ['repair', folder],
-    ['backup', image, 'x.tar'],
+    ['switch', image, 'a'],
     ['demo', folder, 'no-such-card'],
     ['flash'],
     ['flash', image],
@@ -77,8 +77,8 @@ test('wrong usage ends with 2, says why in three parts on stderr, and nothing on
 })
 
 test('a verb of another version is not called unknown', async () => {
-  const { stderr } = await runCli(['backup', '/x'])
-  assert.match(stderr, /does not have "backup"/)
+  const { stderr } = await runCli(['switch', '/x'])
+  assert.match(stderr, /does not have "switch"/)
   assert.match((await runCli(['repiar', '/x'])).stderr, /There is no "repiar"/)
 })
 

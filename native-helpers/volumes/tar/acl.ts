@@ -2,12 +2,13 @@
 const version = 2
 const entryBytes = 8
 const nobody = 0xffffffff
-const kinds: Record<string, { named: number; unnamed: number }> = {
+const kinds = {
   user: { unnamed: 0x01, named: 0x02 },
   group: { unnamed: 0x04, named: 0x08 },
   mask: { unnamed: 0x10, named: 0x10 },
   other: { unnamed: 0x20, named: 0x20 },
-}
+} as const
+type Word = keyof typeof kinds
 const mostEntries = 4096
 
 /**
@@ -36,9 +37,24 @@ export function aclFromText(text: Uint8Array | undefined): Uint8Array | null {
   return new Uint8Array(bytes)
 }
 
+/** A list with nobody in it but whom the permissions name says no more than these; the kernel keeps none then. */
+export function isPlainAcl(acl: Uint8Array): boolean {
+  return acl.length === 4 + 3 * entryBytes
+}
+
+/** The nine bits of permissions that a file with this list has: what the group may is what the mask says, where there is one (acl(5)). */
+export function permissionsOfAcl(acl: Uint8Array): number {
+  const view = new DataView(acl.buffer, acl.byteOffset, acl.byteLength)
+  const found = new Map<number, number>()
+  for (let at = 4; at + entryBytes <= acl.length; at += entryBytes)
+    found.set(view.getUint16(at, true), view.getUint16(at + 2, true) & 7)
+  const of = (word: Word) => found.get(kinds[word].unnamed)
+  return ((of('user') ?? 0) << 6) | ((of('mask') ?? of('group') ?? 0) << 3) | (of('other') ?? 0)
+}
+
 function entryOf(line: string): { kind: number; permissions: number; id: number } | null {
   const [word = '', name = '', rights = '', number = ''] = line.split(':').map((part) => part.trim())
-  const kind = kinds[word]
+  const kind = word in kinds ? kinds[word as Word] : null
   const letters = /^([r-])([w-])([x-])$/.exec(rights)
   if (!kind || !letters) return null
   const permissions = (letters[1] === 'r' ? 4 : 0) | (letters[2] === 'w' ? 2 : 0) | (letters[3] === 'x' ? 1 : 0)

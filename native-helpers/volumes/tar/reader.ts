@@ -123,7 +123,7 @@ function entryOf(header: Uint8Array, type: string, records: Records): { entry: T
     kind: kind === 'file' && path.endsWith('/') ? 'folder' : kind,
     path: trimmed(path),
     target: kind === 'hard-link' ? trimmed(targetOf(header, records)) : targetOf(header, records),
-    permissions: takeNumber(header, field.mode) & 0o7777,
+    permissions: permissionsOf(header, records),
     uid: records.has('uid') ? decimal(records, 'uid') : takeNumber(header, field.uid),
     gid: records.has('gid') ? decimal(records, 'gid') : takeNumber(header, field.gid),
     sizeBytes: kind === 'file' ? sizeBytes : 0,
@@ -215,7 +215,7 @@ function xattrsOf(records: Records): Map<string, Uint8Array> {
   }
   for (const [key, name] of aclNames) {
     const acl = xattrs.has(name) ? null : aclFromText(records.get(key))
-    if (acl) xattrs.set(name, acl)
+    if (acl && !(name === accessName && isPlainAcl(acl))) xattrs.set(name, acl)
   }
   const label = records.get(selinuxKey)
   if (label && !xattrs.has(selinuxName)) xattrs.set(selinuxName, Buffer.concat([label, new Uint8Array(1)]))
