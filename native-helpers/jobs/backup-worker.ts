@@ -77,12 +77,12 @@ async function answer(ask: BackupAsk): Promise<BackupAnswer> {
       return { folder: { entries: entries.slice(0, mostEntries), truncated: entries.length > mostEntries } }
     }
     case 'estimate': {
-      const { chosen } = await choose(backups, ask.choice)
+      const { chosen } = choose(backups, ask.choice)
       const left = chosen.gaps.slice(0, leftTold).map(({ path, why }) => ({ path, why }))
       return { estimate: { ...totalsOf(chosen), removed: chosen.removed.length, left } }
     }
     case 'list': {
-      const { chosen } = await choose(backups, ask.choice)
+      const { chosen } = choose(backups, ask.choice)
       const items = chosen.parts.flatMap((part) => part.items).filter(({ unchanged }) => unchanged === null)
       return { list: items.map((item) => ({ path: item.path, kind: kindOf(item), sizeBytes: item.sizeBytes })) }
     }
@@ -90,7 +90,7 @@ async function answer(ask: BackupAsk): Promise<BackupAnswer> {
       const packing = packingOf(ask.path)
       if (packing === null) throw badArchiveName(ask.path)
       if (packing === 'zstd' && !('zstdCompress' in zlib)) throw zstdMissing()
-      const { chosen, since } = await choose(backups, ask.choice)
+      const { chosen, since } = choose(backups, ask.choice)
       const kernel = ask.choice.withKernel ? backups.kernel : null
       const { path, madeAt } = ask
       const written = await writeArchive({
@@ -102,9 +102,9 @@ async function answer(ask: BackupAsk): Promise<BackupAnswer> {
   }
 }
 
-async function choose(backups: Backups, choice: WholeChoice): Promise<{ chosen: Chosen; since: EarlierBackup | null }> {
+function choose(backups: Backups, choice: WholeChoice): { chosen: Chosen; since: EarlierBackup | null } {
   if (choice.withKernel && !backups.kernel) throw noKernel()
-  const since = choice.since === null ? null : await readEarlier(choice.since)
+  const since = choice.since === null ? null : readEarlier(choice.since)
   const parts = chosenParts(backups, choice.what)
   for (const { what, problem } of parts) if (problem !== null) throw partUnreadable(what, problem)
   return { chosen: chosenOf(parts.map(partItems), choice.only, since?.manifest ?? null), since }

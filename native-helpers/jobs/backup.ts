@@ -1,5 +1,5 @@
 import { lstat, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { Drive } from '../contract.ts'
 import type { BackupChoice, BackupEstimate, BackupResult } from '../contract-backup.ts'
 import { diskMadeOf, isKernelsPlace } from '../drives/file-users.ts'
@@ -165,18 +165,36 @@ async function checkPlace(file: string, { source, drive }: InspectTarget): Promi
   const folder = await realpath(dirname(file)).catch(() => dirname(file))
   const place = await stat(folder).catch(() => null)
   if (!place?.isDirectory()) throw archiveFolder(file, `there is no folder ${dirname(file)}`)
-  const onCard = await Promise.all((await placesOf(source, drive)).map((path) => stat(path).catch(() => null)))
-  if (onCard.some((facts) => facts?.dev === place.dev)) throw archiveOnCard(file)
+  if (await isOnCard(folder, place.dev, source, drive)) throw archiveOnCard(file)
+}
+
+async function isOnCard(folder: string, device: number, source: InspectTarget['source'], drive: Drive | null): Promise<boolean> {
+  if (source.kind === 'folder') {
+    const top = await realpath(source.path)
+    if (folder === top || folder.startsWith(top.endsWith(sep) ? top : top + sep)) return true
+  }
+  const places = await Promise.all((await mountsOfCard(source, drive)).map((path) => stat(path).catch(() => null)))
+  return places.some((facts) => facts?.dev === device)
 }
 
 /** Where the card is mounted on this computer. */
-async function placesOf(source: InspectTarget['source'], drive: Drive | null): Promise<string[]> {
-  if (source.kind === 'folder') return [source.path]
+async function mountsOfCard(source: InspectTarget['source'], drive: Drive | null): Promise<string[]> {
+  // The folder that was named, or the one that it is in, as LiveOS is; else it lies on a disk of this computer.
+  if (source.kind === 'folder') {
+    const candidates = [source.path, dirname(source.path)]
+    const isMount = await Promise.all(candidates.map(isMountPoint))
+    return candidates.filter((_, index) => isMount[index])
+  }
   if (drive) return mountsOf(drive)
   const facts = await stat(source.path, { bigint: true }).catch(() => null)
   const disk = facts && (await diskMadeOf(facts))
   const made = disk === null ? null : await findDrive(join('/dev', disk)).catch(() => null)
   return made ? mountsOf(made) : []
+}
+
+async function isMountPoint(path: string): Promise<boolean> {
+  const [own, above] = await Promise.all([stat(path).catch(() => null), stat(join(path, '..')).catch(() => null)])
+  return own !== null && above !== null && own.dev !== above.dev
 }
 
 function mountsOf({ whole, partitions }: Drive): string[] {

@@ -4,16 +4,8 @@ import type { NodeTime } from '../../volumes/tree.ts'
 import { otherCard, unknownPath } from './errors.ts'
 import type { BackupGap, BackupItem, PartItems } from './items.ts'
 
-/** A member with what the choice makes of it. */
-export interface ChosenItem extends BackupItem {
-  /** The path of an earlier one, of which this is a further name. */
-  link: string | null
-  /** Null: it is in this archive. Else the sum of its content by the earlier one, which holds it as it is. */
-  unchanged: { sha256: string | null } | null
-}
-
 export interface ChosenPart extends Pick<PartItems, 'part'> {
-  items: ChosenItem[]
+  items: BackupItem[]
 }
 
 export interface Chosen {
@@ -36,13 +28,14 @@ export function chosenOf(parts: readonly PartItems[], only: readonly string[], s
     if (since) checkSameCard(part.what, part.origin, since)
     chosen.gaps.push(...gaps.filter(({ path }) => isChosen(path)))
     const first = new Map<number, string>()
-    const kept: ChosenItem[] = []
+    const kept: BackupItem[] = []
     for (const item of items) {
       if (!isChosen(item.path)) continue
       there.add(item.path)
-      const link = item.linkId === null ? null : (first.get(item.linkId) ?? null)
-      if (item.linkId !== null && link === null) first.set(item.linkId, item.path)
-      kept.push({ ...item, link, unchanged: unchangedSince(item, earlier) })
+      item.link = item.linkId === null ? null : (first.get(item.linkId) ?? null)
+      if (item.linkId !== null && item.link === null) first.set(item.linkId, item.path)
+      item.unchanged = unchangedSince(item, earlier)
+      kept.push(item)
     }
     if (since) {
       takeWhereNeeded(kept)
@@ -80,7 +73,7 @@ function* foldersAbove(path: string): Generator<string> {
   for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) yield path.slice(0, slash)
 }
 
-function unchangedSince(item: BackupItem, earlier: ReadonlyMap<string, ArchiveFile>): ChosenItem['unchanged'] {
+function unchangedSince(item: BackupItem, earlier: ReadonlyMap<string, ArchiveFile>): BackupItem['unchanged'] {
   const before = earlier.get(item.path)
   if (!before || before.kind !== item.kind || before.size !== item.sizeBytes) return null
   if (!isTime(before.mtime, item.modified)) return null
@@ -97,7 +90,7 @@ function isTime(text: string, { seconds, nanoseconds }: NodeTime): boolean {
 }
 
 /** A file of several names is stored with all of them or none, and the folders above what is stored get their times back. */
-function takeWhereNeeded(items: ChosenItem[]): void {
+function takeWhereNeeded(items: BackupItem[]): void {
   const storedLinks = new Set(items.flatMap(({ linkId, unchanged }) => (unchanged || linkId === null ? [] : [linkId])))
   const folders = new Set<string>()
   for (const item of items) {

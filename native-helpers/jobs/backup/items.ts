@@ -18,6 +18,10 @@ export interface BackupItem {
   contentBytes: number
   modified: NodeTime
   changed: NodeTime | null
+  /** As the choice that was made last has it: the path of an earlier one, of which this is a further name. */
+  link: string | null
+  /** As that too. Null: it is in this archive. Else the sum of its content by the earlier one, which holds it as it is. */
+  unchanged: { sha256: string | null } | null
 }
 
 /** What is not in the archive, or not as it should be. */
@@ -78,6 +82,8 @@ function itemOf(path: string, node: TreeNode, kind: ArchiveFile['kind']): Backup
     contentBytes: kind === 'file' && sizeBytes > 0 ? contentOf(node) : 0,
     modified: { seconds: node.modifiedSeconds ?? 0, nanoseconds: node.modifiedNanoseconds ?? 0 },
     changed: node.times?.()?.changed ?? null,
+    link: null,
+    unchanged: null,
   }
 }
 

@@ -3,12 +3,12 @@ import { kernelFolder } from '../../systems/archive/manifest.ts'
 import { type KernelBackup, plainNode } from '../../systems/backup.ts'
 import { parsed } from '../../volumes/problem.ts'
 import type { TreeNode } from '../../volumes/tree.ts'
-import type { ChosenItem } from './choice.ts'
+import type { BackupItem } from './items.ts'
 
 /** The kernel partition's image and the boot menus as members, with the folders that they are in. */
-export function kernelItems({ files }: KernelBackup, madeAt: number): ChosenItem[] {
+export function kernelItems({ files }: KernelBackup, madeAt: number): BackupItem[] {
   const modified = { seconds: Math.floor(madeAt / 1000), nanoseconds: 0 }
-  const item = (path: string, node: TreeNode, kind: ChosenItem['kind']): ChosenItem => ({
+  const item = (path: string, node: TreeNode, kind: BackupItem['kind']): BackupItem => ({
     ...{ path, node, kind, linkId: null, sizeBytes: node.sizeBytes, contentBytes: node.sizeBytes },
     ...{ modified, changed: null, link: null, unchanged: null },
   })

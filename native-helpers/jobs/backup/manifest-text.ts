@@ -1,6 +1,6 @@
 import type { Manifest } from '../../systems/archive/manifest.ts'
 import { encodeTime } from '../../volumes/tar/pax.ts'
-import type { ChosenItem } from './choice.ts'
+import type { BackupItem } from './items.ts'
 
 type Head = Omit<Manifest, 'files'>
 
@@ -19,31 +19,25 @@ export class ManifestText {
   readonly #sumAt: Float64Array
   #filled = 0
 
-  constructor(head: Head, lists: readonly ChosenItem[][]) {
+  constructor(head: Head, lists: readonly BackupItem[][]) {
     const pieces: Buffer[] = []
     const places: number[] = []
     let text = `${JSON.stringify(head).slice(0, -1)},"files":[\n`
-    let length = 0
-    const flush = () => {
-      const piece = Buffer.from(text)
-      pieces.push(piece)
-      length += piece.length
-      text = ''
-    }
-    let isFirst = true
+    let length = Buffer.byteLength(text)
+    let between = ''
     for (const items of lists) {
       for (const item of items) {
-        text += isFirst ? '' : ',\n'
-        isFirst = false
-        if (hasOwnSum(item)) {
-          flush()
-          places.push(length + sumStart.length)
-        } else if (text.length > pieceChars) flush()
-        text += lineOf(item)
+        const line = `${between}${lineOf(item)}`
+        if (hasOwnSum(item)) places.push(length + between.length + sumStart.length)
+        between = ',\n'
+        text += line
+        length += Buffer.byteLength(line)
+        if (text.length < pieceChars) continue
+        pieces.push(Buffer.from(text))
+        text = ''
       }
     }
-    text += '\n]}\n'
-    flush()
+    pieces.push(Buffer.from(`${text}\n]}\n`))
     this.bytes = Buffer.concat(pieces)
     this.#sumAt = Float64Array.from(places)
   }
@@ -58,11 +52,11 @@ export class ManifestText {
 }
 
 /** Whether its content is in this archive, once. */
-export function hasOwnSum({ kind, link, unchanged }: ChosenItem): boolean {
+export function hasOwnSum({ kind, link, unchanged }: BackupItem): boolean {
   return kind === 'file' && link === null && unchanged === null
 }
 
-function lineOf(item: ChosenItem): string {
+function lineOf(item: BackupItem): string {
   const { path, kind, sizeBytes, modified, changed, link, unchanged } = item
   const sum = hasOwnSum(item) ? unknownSum : link === null ? (unchanged?.sha256 ?? null) : null
   const more = `${link === null ? '' : `,"link":${JSON.stringify(link)}`}${unchanged ? ',"stored":false' : ''}`
@@ -71,6 +65,6 @@ function lineOf(item: ChosenItem): string {
   return `${sumStart}${shown},"path":${JSON.stringify(path)},"kind":"${kind}","size":${sizeBytes},"mtime":"${timeText(modified)}","ctime":${ctime}${more}}`
 }
 
-function timeText(time: ChosenItem['modified']): string {
+function timeText(time: BackupItem['modified']): string {
   return Buffer.from(encodeTime(time)).toString('latin1')
 }

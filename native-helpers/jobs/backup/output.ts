@@ -41,7 +41,7 @@ export class ArchiveFile {
   #wake: (() => void) | null = null
 
   /** `head` keeps the place of what `finish` gives. */
-  constructor(path: string, packing: Packing, head: Uint8Array) {
+  constructor(path: string, packing: Packing, head: readonly Uint8Array[]) {
     this.#path = path
     this.#packing = packing
     this.#pack = packer(packing)
@@ -64,14 +64,17 @@ export class ArchiveFile {
     return `${this.#path}.part`
   }
 
-  #putHead(head: Uint8Array): number {
-    const bytes = stored(this.#packing, head)
+  #putHead(head: readonly Uint8Array[]): number {
+    let at = 0
     try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done, done)
+      for (const bytes of stored(this.#packing, head)) {
+        for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done, at + done)
+        at += bytes.length
+      }
     } catch (thrown) {
       throw archiveUnwritten(this.#path, thrown)
     }
-    return bytes.length
+    return at
   }
 
   put(bytes: Uint8Array): void {
@@ -133,7 +136,7 @@ export class ArchiveFile {
   }
 
   /** Answers how long the archive is. */
-  async finish(head: Uint8Array): Promise<number> {
+  async finish(head: readonly Uint8Array[]): Promise<number> {
     if (this.#used > 0) this.#send()
     await this.#written
     if (this.#failed !== null) throw archiveUnwritten(this.#path, this.#failed)

@@ -5,7 +5,7 @@ import { problemOf } from '../../systems/card.ts'
 import type { TarEntry, TarExtent } from '../../volumes/tar/entry.ts'
 import { padding } from '../../volumes/tar/format.ts'
 import { tarHeader } from '../../volumes/tar/writer.ts'
-import type { ChosenItem } from './choice.ts'
+import type { BackupItem } from './items.ts'
 
 /** Where members go, one after the other. */
 export interface ArchiveSink {
@@ -28,7 +28,7 @@ const zeros = Buffer.alloc(padding(1) + 1)
  * A member with its content. Between its pieces there is a pause, in which whoever asks for the next may wait for the disk, or give up. Returns the sum of a
  * file's whole content; null for what is no file, or could not be read whole: the places are zeros then, and told of.
  */
-export function* packItem(item: ChosenItem, sink: ArchiveSink, packed: Packed): Generator<void, string | null> {
+export function* packItem(item: BackupItem, sink: ArchiveSink, packed: Packed): Generator<void, string | null> {
   const { path } = item
   const problems: string[] = []
   const entry = entryOf(item, problems)
@@ -49,7 +49,7 @@ export function* packItem(item: ChosenItem, sink: ArchiveSink, packed: Packed): 
   return sum
 }
 
-function entryOf(item: ChosenItem, problems: string[]): TarEntry {
+function entryOf(item: BackupItem, problems: string[]): TarEntry {
   const { node, path, kind, link, sizeBytes, modified } = item
   const times = node.times?.() ?? null
   const { value: xattrs, problem } = (link === null && node.xattrs?.()) || { value: new Map<string, Uint8Array>(), problem: null }
@@ -75,7 +75,7 @@ function entryOf(item: ChosenItem, problems: string[]): TarEntry {
 }
 
 /** The pieces of a file with holes; null for one without. */
-function filledOf({ node, sizeBytes, contentBytes }: ChosenItem): TarExtent[] | null {
+function filledOf({ node, sizeBytes, contentBytes }: BackupItem): TarExtent[] | null {
   if (sizeBytes === contentBytes) return null
   const filled: TarExtent[] = []
   let offset = 0
@@ -88,7 +88,7 @@ function filledOf({ node, sizeBytes, contentBytes }: ChosenItem): TarExtent[] | 
   return filled
 }
 
-function openContent({ node }: ChosenItem, problems: string[]): BlockDevice | null {
+function openContent({ node }: BackupItem, problems: string[]): BlockDevice | null {
   const { value: device, problem } = node.open()
   if (problem) problems.push(problem.detail)
   return device

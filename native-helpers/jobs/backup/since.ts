@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
-import { pipeline } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { LivecardError, systemCode } from '../../errors.ts'
-import { formatOf } from '../../imaging/format.ts'
+import { LivecardError } from '../../errors.ts'
 import { type Manifest, manifestPath, notOurArchive, parseManifest } from '../../systems/archive/manifest.ts'
+import { archiveBytes } from '../../systems/archive/packed.ts'
 import { readTar } from '../../volumes/tar/reader.ts'
 
 export interface EarlierBackup {
@@ -15,72 +12,57 @@ export interface EarlierBackup {
 
 /** A manifest names each file in some hundred bytes. */
 const mostManifestBytes = 512 * 1024 * 1024
-/** By so many it is known what the file is, and how long its first member. */
-const firstBytes = 64 * 1024
 const openingBrace = 0x7b
 
-/** An earlier archive's manifest, from the archive (packed or not) or from a file that was taken out of it. */
-export async function readEarlier(path: string): Promise<EarlierBackup> {
-  const bytes = await startOf(path)
-  const text = bytes[0] === openingBrace ? bytes : contentOfFirst(bytes, path)
+/** An earlier archive's manifest, from the archive (packed or not) or from a file that was taken out of it. Of an archive no more is read than that. */
+export function readEarlier(path: string): EarlierBackup {
+  const text = namedHere(path, () => manifestIn(path))
   const { value: manifest, problem } = parseManifest(text)
   if (!manifest) throw notOurArchive(path, problem.detail)
   return { manifest, sha256: createHash('sha256').update(text).digest('hex') }
 }
 
-function contentOfFirst(bytes: Uint8Array, path: string): Uint8Array {
-  const first = firstEntry(bytes, path)
-  if (first?.entry.path !== manifestPath) throw notOurArchive(path, 'its first member is no manifest')
-  try {
-    return Buffer.concat([...first.content()].map((piece) => piece.bytes))
-  } catch {
-    throw notOurArchive(path, 'it ends within its manifest')
+function manifestIn(path: string): Uint8Array {
+  const chunks = archiveBytes(path)
+  const { value: first } = chunks.next()
+  if (first && first[0] === openingBrace) return together(behind(first, chunks), path)
+  for (const { entry, content } of readTar(behind(first ?? new Uint8Array(), chunks))) {
+    if (entry.path !== manifestPath) break
+    return together(piecesOf(content()), path)
   }
+  throw notOurArchive(path, 'its first member is no manifest')
 }
 
-function firstEntry(bytes: Uint8Array, path: string) {
-  try {
-    return readTar([bytes]).next().value ?? null
-  } catch {
-    throw notOurArchive(path, 'it is no tar archive')
-  }
+function* behind(first: Uint8Array, rest: Iterable<Uint8Array>): Generator<Uint8Array> {
+  yield first
+  yield* rest
 }
 
-/** As much as the first member takes; a plain manifest whole. */
-async function startOf(path: string): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
+function* piecesOf(content: Iterable<{ bytes: Uint8Array }>): Generator<Uint8Array> {
+  for (const { bytes } of content) yield bytes
+}
+
+/** Pieces are lent until the next one. */
+function together(pieces: Iterable<Uint8Array>, path: string): Uint8Array {
+  const kept: Uint8Array[] = []
   let length = 0
-  let wanted: number | null = null
-  try {
-    for await (const part of await unpacked(path)) {
-      parts.push(part)
-      length += part.length
-      if (wanted === null && length >= firstBytes) wanted = wantedOf(Buffer.concat(parts), path)
-      if (wanted !== null && length >= wanted) break
-    }
-  } catch (thrown) {
-    if (thrown instanceof LivecardError) throw thrown
-    throw notOurArchive(
-      path,
-      `it cannot be read (${systemCode(thrown) ?? (thrown instanceof Error ? thrown.message : String(thrown))})`,
-    )
+  for (const piece of pieces) {
+    length += piece.length
+    if (length > mostManifestBytes) throw notOurArchive(path, 'what should be its manifest is too long')
+    kept.push(Uint8Array.from(piece))
   }
-  return Buffer.concat(parts)
+  return Buffer.concat(kept)
 }
 
-function wantedOf(start: Uint8Array, path: string): number {
-  if (start[0] === openingBrace) return mostManifestBytes
-  return Math.min(mostManifestBytes, firstBytes + (firstEntry(start, path)?.entry.sizeBytes ?? 0))
+/** What is no archive at all is not called a damaged one. */
+function namedHere<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (thrown) {
+    if (!(thrown instanceof LivecardError) || !damagedCodes.has(thrown.code)) throw thrown
+    const [clause = thrown.message] = thrown.message.split(/: /).slice(-1)
+    throw notOurArchive(path, clause.replace(/\.$/, ''))
+  }
 }
 
-async function unpacked(path: string): Promise<AsyncIterable<Uint8Array>> {
-  const handle = await open(path, 'r')
-  const head = new Uint8Array(16)
-  await handle.read(head, 0, head.length, 0)
-  const file = handle.createReadStream({ start: 0 })
-  const format = formatOf(head)
-  if (format !== 'gzip' && format !== 'zstd') return file
-  const through = format === 'gzip' ? createGunzip() : createZstdDecompress()
-  // Whoever has enough ends the one, and the other with it; that is no failure.
-  return pipeline(file, through, () => {})
-}
+const damagedCodes = new Set(['archive-damaged', 'tar-damaged'])

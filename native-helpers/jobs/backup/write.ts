@@ -5,8 +5,9 @@ import type { Card, Detection } from '../../systems/system.ts'
 import { version } from '../../version.ts'
 import { tarEnd, tarHeader, tarPadding } from '../../volumes/tar/writer.ts'
 import { encodeName } from '../../wasm/names.ts'
-import type { Chosen, ChosenItem, ChosenPart } from './choice.ts'
+import type { Chosen, ChosenPart } from './choice.ts'
 import { otherCard } from './errors.ts'
+import type { BackupItem } from './items.ts'
 import { kernelItems } from './kernel-items.ts'
 import { hasOwnSum, ManifestText } from './manifest-text.ts'
 import { ArchiveFile } from './output.ts'
@@ -60,7 +61,8 @@ export async function writeArchive(order: WriteOrder): Promise<BackupResult> {
   const member = (name: string, content: Uint8Array) => ownMember(name, content, Math.floor(madeAt / 1000))
   const out = new ArchiveFile(path, packing, member(manifestPath, text.bytes))
   try {
-    if (since) out.put(member(removedPath, Buffer.concat(chosen.removed.flatMap((name) => [encodeName(name), Uint8Array.of(0)]))))
+    if (since)
+      putAll(out, member(removedPath, Buffer.concat(chosen.removed.flatMap((name) => [encodeName(name), Uint8Array.of(0)]))))
     for (const [index, item] of storedOf(items)) {
       const packing = packItem(item, out, packed)
       let step = packing.next()
@@ -68,7 +70,7 @@ export async function writeArchive(order: WriteOrder): Promise<BackupResult> {
       if (hasOwnSum(item)) text.fillNext(step.value)
       if (index % itemsBetween === 0) await pause(out, tick)
     }
-    if (packed.unread.length > 0) out.put(member(unreadPath, Buffer.from(JSON.stringify(packed.unread))))
+    if (packed.unread.length > 0) putAll(out, member(unreadPath, Buffer.from(JSON.stringify(packed.unread))))
     out.put(tarEnd())
     const archiveBytes = await out.finish(member(manifestPath, text.bytes))
     const harmless = chosen.gaps.filter(({ isHarmless }) => isHarmless).length
@@ -87,7 +89,7 @@ async function pause(out: ArchiveFile, tick: () => void): Promise<void> {
   if (out.isBehind) await out.settle()
 }
 
-function* storedOf(lists: readonly ChosenItem[][]): Generator<[number, ChosenItem]> {
+function* storedOf(lists: readonly BackupItem[][]): Generator<[number, BackupItem]> {
   let index = 0
   for (const list of lists) {
     for (const item of list) {
@@ -98,13 +100,17 @@ function* storedOf(lists: readonly ChosenItem[][]): Generator<[number, ChosenIte
   }
 }
 
-function ownMember(name: string, content: Uint8Array, seconds: number): Uint8Array {
+function ownMember(name: string, content: Uint8Array, seconds: number): Uint8Array[] {
   const entry = ownEntry(name, content.length, seconds)
-  return Buffer.concat([tarHeader(entry), content, tarPadding(entry)])
+  return [tarHeader(entry), content, tarPadding(entry)]
+}
+
+function putAll(out: ArchiveFile, pieces: readonly Uint8Array[]): void {
+  for (const piece of pieces) out.put(piece)
 }
 
 /** What is read of images to tell them from others counts too. */
-export function totalsOf({ parts, files, bytes }: Chosen, beside: readonly ChosenItem[] = []): Totals {
+export function totalsOf({ parts, files, bytes }: Chosen, beside: readonly BackupItem[] = []): Totals {
   const ofBases = parts.reduce((sum, { part }) => sum + (part.baseBytes ?? 0), 0)
   const ofKernel = beside.filter(({ kind }) => kind === 'file')
   return {
