@@ -1,5 +1,5 @@
 import { decodeName } from '../../wasm/names.ts'
-import { aclFromText, aclNames } from './acl.ts'
+import { aclFromText, aclNames, isPlainAcl, permissionsOfAcl } from './acl.ts'
 import type { TarEntry, TarExtent, TarKind } from './entry.ts'
 import { badArchive, blockBytes, checksum, field, padding, takeBytes, takeNumber, type } from './format.ts'
 import { decodeRecords, decodeTime, decodeXattrKey, type Records, xattrPrefix } from './pax.ts'
@@ -222,6 +222,14 @@ function xattrsOf(records: Records): Map<string, Uint8Array> {
   return xattrs
 }
 
+/** bsdtar writes the permissions as they would be without the list. */
+function permissionsOf(header: Uint8Array, records: Records): number {
+  const mode = takeNumber(header, field.mode) & 0o7777
+  const acl = aclFromText(records.get(accessKey))
+  return acl ? (mode & ~0o777) | permissionsOfAcl(acl) : mode
+}
+
+const [[accessKey, accessName]] = aclNames
 const selinuxKey = 'RHT.security.selinux'
 const selinuxName = 'security.selinux'
 
