@@ -41,9 +41,12 @@ export function createTerminal(): Terminal {
     if (line !== '') drawLine(line)
   }
 
-  const asked = async (question: string, signal: AbortSignal, output: NodeJS.WritableStream) => {
+  const asked = async (question: string, signal: AbortSignal, secret = false) => {
     if (signal.aborted) throw stoppedEarly()
+    const output = secret ? new Writable({ write: (_chunk, _encoding, done) => done() }) : stderr
     const reader = createInterface({ input: stdin, output, historySize: 0, terminal: stdin.isTTY === true })
+    // From here on the terminal itself shows nothing of what is typed; before, it would.
+    if (secret) words.write(plain(question))
     const interrupted = Promise.withResolvers<never>()
     const stop = () => interrupted.reject(stoppedEarly())
     signal.addEventListener('abort', stop, { once: true })
@@ -68,16 +71,8 @@ export function createTerminal(): Terminal {
     json: (value) => answers.write(`${JSON.stringify(value)}\n`),
     say,
     drawLine,
-    ask: (question, signal) => asked(question, signal, stderr),
-    async askSecret(question, signal) {
-      words.write(plain(question))
-      const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
-      try {
-        return await asked('', signal, unseen)
-      } finally {
-        words.write('\n')
-      }
-    },
+    ask: (question, signal) => asked(question, signal),
+    askSecret: (question, signal) => asked(question, signal, true).finally(() => words.write('\n')),
     async drained() {
       await Promise.all([answers.drained(), words.drained()])
     },

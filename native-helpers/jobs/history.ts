@@ -37,7 +37,9 @@ export class History {
 
   private async write(job: Job): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 })
-    const slim: Job = { ...job, progress: { ...job.progress, curve: thin(job.progress.curve) } }
+    // What makes sense next does so while the card is at hand.
+    const targets = job.targets.map(({ next: _next, ...target }) => target)
+    const slim: Job = { ...job, targets, progress: { ...job.progress, curve: thin(job.progress.curve) } }
     const lines = await this.lines()
     // A line that was cut off by a power failure must not swallow the next one.
     const separator = lines.length > 0 && !(await this.endsWithNewline()) ? '\n' : ''

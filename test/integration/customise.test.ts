@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { exitCodes, LivecardError } from '../../native-helpers/errors.ts'
 import { planCardChange } from '../../native-helpers/jobs/change.ts'
 import { sealedOptions, wifiKey } from '../../native-helpers/systems/settings/seal.ts'
 import { isPassword } from '../../native-helpers/systems/sha-crypt.ts'
 import { type Furniture, furnish } from '../support/furnished.ts'
 import { mounted } from '../support/kernel-mount.ts'
-import { type LamponeCard, type LamponeOptions, makeLampone } from '../support/lampone.ts'
+import { copyOfCard, type LamponeCard, type LamponeOptions, makeLampone } from '../support/lampone.ts'
 import { lamponeTools } from '../support/lampone-parts.ts'
 import { cannotOverlay, runningSystem } from '../support/overlay-mount.ts'
 import { jsonLines, runCli } from '../support/run-cli.ts'
@@ -29,11 +41,18 @@ interface Sample {
 /** Small, as it is hashed and copied: what is written lies in the last partition. */
 const small = { bootMiB: 8, kernelMiB: 8, persistenceMiB: 24 }
 
+/** Made once, and copied for each test. */
+const shelf = mkdtempSync(join(tmpdir(), 'livecard-customise-'))
+after(() => rmSync(shelf, { recursive: true, force: true }))
+const made = new Map<string, LamponeCard>()
+
 function sample(t: TestContext, furniture: Furniture, options: Partial<LamponeOptions> = {}): Sample {
   const folder = testFolder(t)
-  const card = makeLampone(folder, { layout: 'lampone', ...small, ...options, furnish: furnish(furniture) })
+  const kind = JSON.stringify([furniture, options])
+  const whole = made.get(kind) ?? makeLampone(shelf, { layout: 'lampone', ...small, ...options, furnish: furnish(furniture) })
+  made.set(kind, whole)
   tool('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'anna@desk', '-f', join(folder, 'id')])
-  return { folder, card, key: readFileSync(join(folder, 'id.pub'), 'utf8').trim() }
+  return { folder, card: copyOfCard(whole, folder), key: readFileSync(join(folder, 'id.pub'), 'utf8').trim() }
 }
 
 function profileOf({ key }: Sample) {
@@ -225,7 +244,7 @@ test('said again, settings change what was set and double nothing', { skip: skip
 })
 
 test('what the system does not have is refused by name, and nothing is written', { skip, timeout: 120_000 }, async (t) => {
-  const one = sample(t, { network: null, init: 'systemd', ssh: false })
+  const one = sample(t, { network: null, init: 'systemd' })
   const before = sumOf(one.card.path)
   const wrong: [profile: object, exit: number, code: string][] = [
     [{ timezone: 'Europe/Atlantis' }, 1, 'settings-timezone-unknown'],

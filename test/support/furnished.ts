@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { tool } from './tools.ts'
 
 export interface Furniture {
+  /** Null: none, and no SSH server either. */
   network: 'NetworkManager' | 'networkd' | 'ifupdown' | null
   init: 'systemd' | 'sysvinit'
-  ssh?: boolean
 }
 
 /** What a Debian system has of accounts, languages, time zones, keyboards and services, as far as somebody looks for it. */
-export function furnish({ network, init, ssh = true }: Furniture): (root: string) => void {
+export function furnish({ network, init }: Furniture): (root: string) => void {
   return (root) => {
     const put = (path: string, content = '', mode = '644', owner = '0:0') => {
       const whole = join(root, path)
@@ -64,7 +64,7 @@ export function furnish({ network, init, ssh = true }: Furniture): (root: string
     symlinkSync('/usr/share/zoneinfo/Etc/UTC', join(root, 'etc/localtime'))
     mkdirSync(join(root, 'usr/lib/locale/C.utf8'), { recursive: true })
     mkdirSync(join(root, 'usr/lib/locale/de_DE.utf8'), { recursive: true })
-    for (const path of ['bin/bash', 'bin/sh', ...(ssh ? ['usr/sbin/sshd'] : [])]) program(path)
+    for (const path of ['bin/bash', 'bin/sh', ...(network ? ['usr/sbin/sshd'] : [])]) program(path)
     if (init === 'systemd') program('lib/systemd/systemd')
     else for (const folder of ['init.d', 'rc2.d', 'rc3.d', 'rc4.d', 'rc5.d']) mkdirSync(join(root, 'etc', folder))
     if (network === 'NetworkManager') {
