@@ -62,4 +62,6 @@ export const debianPackages = {
     'zip',
     'zstd',
   ],
+  /** Machines in which real systems are started: QEMU, what their systems are made of, and a firmware with GRUB. Not every architecture has all of them. */
+  guests: ['busybox-static', 'dmsetup', 'grub-efi-amd64-bin', 'kmod', 'mmdebstrap', 'ovmf', 'qemu-system-x86'],
 } as const satisfies Record<string, readonly string[]>

@@ -29,6 +29,9 @@ export async function setUp(stage: Stage): Promise<{ electron: ElectronRuntime |
   if (stage === 'tests') {
     const { debianPackages } = await import('./debian-packages.ts')
     await installDebian([...debianPackages.tests, ...debianPackages.chromium, ...debianPackages.electron])
+    await installDebian(debianPackages.guests).catch((thrown: Error) =>
+      say(`no guests to start real systems in: ${thrown.message}`),
+    )
     await webAssembly()
   }
   const { electronRuntime } = await import('./electron-runtime.ts')

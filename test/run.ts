@@ -58,6 +58,7 @@ if (parts.length === 0) {
 await suite('unit', 2)
 await suite('crash', 2)
 await suite('integration', 2)
+await suite('vm', 2)
 await suite('fuzz', 1)
 await suite('e2e', 1)
 
