@@ -225,7 +225,13 @@ test('without room, or without a place, it is said before anything changes', { s
   tool('tar', ['-cf', many, '-C', inside, 'rw'])
   const elsewhere = join(inside, 'elsewhere.tar')
   tool('tar', ['-cf', elsewhere, '-C', join(inside, 'rw'), 'file-1', 'file-2'])
+  const absolute = join(inside, 'absolute.tar')
+  tool('tar', ['-cPf', absolute, join(inside, 'rw')])
+  const cut = join(inside, 'cut.tar.gz')
+  writeFileSync(cut, readFileSync(many).subarray(0, 20_000))
   for (const [file, code, message] of [
+    [absolute, 'archive-member-refused', new RegExp(`"${inside}/rw/"`)],
+    [cut, 'archive-damaged', /cut off/],
     [large, 'restore-no-room', /are missing/],
     [many, 'restore-no-inodes', /are missing/],
     [elsewhere, 'restore-does-not-fit', /"file-1".*"rw", "persistence"/],
