@@ -46,12 +46,12 @@ function repairOne(file: StoreFile, origin: BlockDevice, draft: ChangeDraft, { s
   }
   const repair = repairStore(file.device, origin, file.maxBytes, seconds)
   const device = repair.sizeBytes > file.device.size ? file.grow(repair.sizeBytes) : file.device
-  for (const part of [repair.copies, repair.list]) {
-    for (const { offset, bytes } of part) device.writeSync?.(bytes, offset)
-    draft.endGroup()
-  }
-  file.settle?.()
+  for (const { offset, bytes } of repair.copies) device.writeSync?.(bytes, offset)
   draft.endGroup()
+  for (const { offset, bytes } of repair.list) device.writeSync?.(bytes, offset)
+  file.settle?.()
+  // As it is: where the file lies so, a block of the card has a part of the list and the header, which may only follow.
+  draft.endGroupAsIs()
   for (const { offset, bytes } of repair.head) device.writeSync?.(bytes, offset)
   draft.endGroup()
   tell(file, repair, draft)

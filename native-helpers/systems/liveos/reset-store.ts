@@ -59,10 +59,12 @@ export function resetStore(
 /** An empty store instead of whatever is there: for whoever is cut off in between it is empty from the first write on. */
 export function emptyStore(file: StoreFile, chunkSectors: number, draft: ChangeDraft): void {
   const chunkBytes = chunkSectors * storeSectorBytes
-  draft.meanwhile(file.startBytes, new Uint8Array(firstSectorBytes))
+  file.device.writeSync?.(new Uint8Array(firstSectorBytes), 0)
+  // As it is: what is written together may reach over a chunk of the store, the header's too, where the file lies so.
+  draft.endGroupAsIs()
   file.device.writeSync?.(new Uint8Array(chunkBytes), areaChunk(chunkBytes, 0) * chunkBytes)
   file.settle?.()
-  draft.endGroup()
+  draft.endGroupAsIs()
   writeHead(file, chunkSectors, draft)
 }
 
@@ -103,11 +105,12 @@ function keepFiles(
     const copied = carryOver(mergedDevice(origin, file.device, store.exceptions), view, keep, seconds)
     const { copies, list } = sortedChanges(stage, chunkBytes)
     refuseMeanwhile(file, chunkSectors, draft)
-    for (const part of [copies, list]) {
-      for (const { offset, bytes } of part) file.device.writeSync?.(bytes, offset)
-      file.settle?.()
-      draft.endGroup()
-    }
+    for (const { offset, bytes } of copies) file.device.writeSync?.(bytes, offset)
+    file.settle?.()
+    draft.endGroup()
+    for (const { offset, bytes } of list) file.device.writeSync?.(bytes, offset)
+    file.settle?.()
+    draft.endGroupAsIs()
     writeHead(file, chunkSectors, draft)
     return copied
   } finally {
@@ -116,11 +119,12 @@ function keepFiles(
 }
 
 /** No kernel takes the store until a later group writes its header. */
-export function refuseMeanwhile({ startBytes }: StoreFile, chunkSectors: number, draft: ChangeDraft): void {
+export function refuseMeanwhile({ device }: StoreFile, chunkSectors: number, draft: ChangeDraft): void {
   const none = new Uint8Array(firstSectorBytes)
   none.set(storeHeader(false, chunkSectors))
   new DataView(none.buffer).setUint32(noVersion.at, noVersion.value, true)
-  draft.meanwhile(startBytes, none)
+  device.writeSync?.(none, 0)
+  draft.endGroupAsIs()
 }
 
 const nothing: BlockDevice = { size: 0, sectorSize: storeSectorBytes, readSync: () => {} }
