@@ -2,12 +2,15 @@ import type { BlockDevice } from '../block/device.ts'
 import type { Growing } from '../contract-change.ts'
 import { decimalSize } from '../decimal-size.ts'
 import { LivecardError } from '../errors.ts'
+import { readExtFacts } from '../volumes/ext-facts.ts'
 import { readGpt } from '../volumes/gpt.ts'
 import { gptUsableEnd, mendGpt } from '../volumes/gpt-mend.ts'
 import { checkVolume, performSync, resizeVolume } from '../wasm/ext-programs.ts'
 import { hasModules } from '../wasm/modules.ts'
 import type { ChangeContext, ChangeDraft } from './change.ts'
+import { endInExtOrder } from './ext-order.ts'
 import type { Card, CardVolume } from './system.ts'
+import { markUnclean } from './unclean.ts'
 
 /** An MBR counts sectors with 32 bits, and its cylinders end long before. */
 const maxMbrSectors = 0xffffffff
@@ -27,39 +30,58 @@ export function wantedBytes({ options }: ChangeContext): number | null {
   return bytes
 }
 
-/**
- * Gives the last partition of a card the room behind it, up to the size that is asked for or to the card's end, and its filesystem with it. The partition keeps
- * its place and number, as systems find it by them. The table is safe before the filesystem relies on it.
- */
+/** The last partition of a card, whatever it is. */
 export function enlargeLast(card: Card, draft: ChangeDraft, context: ChangeContext): void {
-  const volume = lastVolume(card)
-  const end = endOf(card, draft.view, volume, wantedBytes(context))
-  const sizeBytes = end - volume.startBytes
+  enlargePartition(card, lastVolume(card), draft, context)
+}
+
+/**
+ * Gives a partition the room behind it, up to the size that is asked for or to the card's end, and its filesystem with it. The partition keeps its place and
+ * number, as systems find it by them. The table is safe before the filesystem relies on it.
+ */
+export function enlargePartition(card: Card, volume: CardVolume, draft: ChangeDraft, context: ChangeContext): void {
   const name = nameOf(volume)
-  if (sizeBytes - volume.sizeBytes < leastGainBytes) {
+  const why = whyNot(card, volume)
+  if (why !== null) throw cannotGrow(name, why)
+  const end = endOf(card, draft.view, volume, wantedBytes(context))
+  const grows = end - volume.startBytes - volume.sizeBytes >= leastGainBytes
+  const isLuks = volume.identity?.type === 'crypto_LUKS'
+  if (!grows && (isLuks || unusedInside(volume) < leastGainBytes)) {
     draft.notes.push(`${name} has ${decimalSize(volume.sizeBytes)} already; there is nothing to add.`)
     return
   }
-  const why = whyNot(card, volume)
-  if (why !== null) throw cannotGrow(name, why)
+  const sizeBytes = grows ? end - volume.startBytes : volume.sizeBytes
   draft.witnesses.push(
     { offset: 0, lengthBytes: Math.min(card.device?.size ?? 0, 34 * 512) },
     { offset: volume.startBytes, lengthBytes: 4096 },
   )
-  moveEnd(card, draft, volume, end)
-  draft.steps.push(
-    `${name}: from ${decimalSize(volume.sizeBytes)} to ${decimalSize(sizeBytes)}. It keeps its place and its number.`,
-  )
-  if (volume.identity?.type === 'crypto_LUKS') {
+  if (grows) {
+    moveEnd(card, draft, volume, end)
+    draft.steps.push(
+      `${name}: from ${decimalSize(volume.sizeBytes)} to ${decimalSize(sizeBytes)}. It keeps its place and its number.`,
+    )
+  }
+  if (isLuks) {
     draft.notes.push(
       'It is encrypted: the system gives the filesystem inside its new room once it is unlocked (cryptsetup resize, then resize2fs).',
     )
     return
   }
-  growExt(draft.part(volume.startBytes, sizeBytes), name, context)
-  draft.endGroup()
-  draft.steps.push('Check the filesystem in it, and let it take the new room.')
+  const part = draft.part(volume.startBytes, sizeBytes)
+  markUnclean(draft, part, volume.startBytes, context.seconds)
+  growExt(part, name, context)
+  endInExtOrder(draft, part, volume.startBytes)
+  draft.steps.push(
+    grows
+      ? 'Check the filesystem in it, and let it take the new room.'
+      : `${name}: check the filesystem in it, and let it take all ${decimalSize(sizeBytes)} that the partition has.`,
+  )
   draft.keeps.push('All files.')
+}
+
+/** What a filesystem leaves of its partition, as where somebody has moved the partition's end and nothing else. */
+function unusedInside({ device }: CardVolume): number {
+  return device.size - (readExtFacts(device).value?.totalBytes ?? device.size)
 }
 
 /** Grows an ext volume to the device that it lies on. Throws where it cannot be mended first. */
@@ -80,15 +102,19 @@ function lastVolume({ volumes, table }: Card): CardVolume {
 
 /** The last partition of a card, and how far it could reach. Throws where a card has none. */
 export function lastToGrow(card: Card, view: BlockDevice, roles?: ReadonlyMap<number, string>): Growing {
-  const volume = lastVolume(card)
+  return partitionToGrow(card, lastVolume(card), view, roles)
+}
+
+export function partitionToGrow(card: Card, volume: CardVolume, view: BlockDevice, roles?: ReadonlyMap<number, string>): Growing {
   const { number, startBytes, sizeBytes } = volume
   const maxBytes = endOf(card, view, volume, null) - startBytes
-  const why = whyNot(card, volume) ?? (maxBytes - sizeBytes < leastGainBytes ? 'there is no room behind it' : null)
+  const isFull = maxBytes - sizeBytes < leastGainBytes && unusedInside(volume) < leastGainBytes
+  const why = whyNot(card, volume) ?? (isFull ? 'there is no room behind it' : null)
   return {
     what: roles?.get(number) === 'persistence' ? 'persistence' : 'partition',
     name: nameOf(volume),
     nowBytes: sizeBytes,
-    leastBytes: sizeBytes + leastGainBytes,
+    leastBytes: Math.min(sizeBytes + leastGainBytes, Math.max(sizeBytes, maxBytes)),
     maxBytes,
     stepBytes: alignBytes,
     trapEverySteps: null,
@@ -101,7 +127,9 @@ export function lastToGrow(card: Card, view: BlockDevice, roles?: ReadonlyMap<nu
 const tableCopyBytes = 1024 * 1024
 
 /** What keeps a last partition from growing, however much room there is. */
-function whyNot({ table }: Card, { number, identity }: CardVolume): string | null {
+function whyNot({ table, volumes }: Card, { number, identity, startBytes }: CardVolume): string | null {
+  const behind = volumes.find((other) => other.number > 0 && other.startBytes > startBytes)
+  if (behind) return `partition ${behind.number} lies behind it`
   const type = identity?.type ?? ''
   if (!type.startsWith('ext') && type !== 'crypto_LUKS')
     return `what is in it (${type || 'nothing that is known'}) cannot be made larger here`

@@ -1,14 +1,13 @@
 import type { BlockDevice } from '../block/device.ts'
-import { joined } from '../block/ranges.ts'
 import { LivecardError } from '../errors.ts'
 import { readExtFacts } from '../volumes/ext-facts.ts'
-import { type ExtRun, extMaps } from '../volumes/ext-maps.ts'
 import { findNode, type VolumeTree } from '../volumes/tree.ts'
 import { type ExtFiles, rootInode } from '../wasm/ext-files.ts'
 import { checkVolume, performSync } from '../wasm/ext-programs.ts'
 import { ExtWriter } from '../wasm/ext-writer.ts'
 import { hasModules } from '../wasm/modules.ts'
 import type { ChangeContext, ChangeDraft } from './change.ts'
+import { endInExtOrder } from './ext-order.ts'
 import { cannotKeep } from './reset.ts'
 import { markUnclean } from './unclean.ts'
 
@@ -64,14 +63,8 @@ export function changeExt(
   })
   if (look.state !== 'clean') throw impossible(name, 'it would be damaged afterwards')
   part.settle?.()
-  if (!part.inOnePiece) {
-    draft.endGroup()
-    return
-  }
-  // Folders first: a file whose name is gone may lose its blocks, and until then nobody else may be given them.
-  const { value: maps } = extMaps(device)
-  const onCard = ({ start, end }: ExtRun) => ({ offset: startBytes + start, lengthBytes: end - start })
-  draft.endGroup(joined((maps?.runs ?? []).map(onCard)), maps ? [onCard(maps.superblock)] : [])
+  if (part.inOnePiece) endInExtOrder(draft, device, startBytes)
+  else draft.endGroup()
 }
 
 /** How many entries went. `lower` is the system below, where it can be seen. */

@@ -1,6 +1,7 @@
 import type { System } from '../system.ts'
 import { backupsOfLampone } from './backup.ts'
 import { customiseLampone } from './customise.ts'
+import { enlargeLampone, growingOnLampone } from './enlarge.ts'
 import { findLayout, type Role } from './layout.ts'
 import { lookAtCard } from './look.ts'
 import { repairLampone } from './repair.ts'
@@ -26,6 +27,8 @@ export const lampone: System = {
       describe: async () => (await lookAtCard(card, layout)).description,
       backups: () => backupsOfLampone(layout),
       repair: (draft, context) => repairLampone(card.path, draft, context),
+      enlarge: async (draft, context) => enlargeLampone(card, layout, draft, context),
+      growing: async (draft) => growingOnLampone(card, layout, draft),
       reset: (draft, context) => resetLampone(card.path, draft, context),
       restore: (draft, context) => restoreLampone(card, layout, draft, context),
       customise: (draft, context) => customiseLampone(layout, draft, context),
