@@ -1,8 +1,20 @@
 /**
  * Random reads of 4 KiB from an ext4 image inside a squashfs, beside a kernel's loop mount of the same: `node test/bench/squashfs.ts [--size 1024] [--reads 200]`,
- * as root. Cold: each place for the first time, page cache dropped. Repeated: the same places once more. Prints a table in Markdown.
+ * as root. Cold: each place for the first time, page cache dropped. Repeated: the same places once more. Both take turns, each with an image of its own, so that what else
+ * the machine does falls on both. And an image of xz read in order, alone and with threads beside it. Prints tables in Markdown.
  */
-import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -32,14 +44,36 @@ function fill(path: string): void {
 
 const median = (numbers: number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
-function timed(read: (place: number) => void, places: number[]): number {
-  return median(
-    places.map((place) => {
+/** Milliseconds of each way at all places, place by place in turn. */
+function timed(places: number[], ...ways: ((place: number) => void)[]): number[] {
+  const times = ways.map((): number[] => [])
+  for (const place of places) {
+    for (const [at, read] of ways.entries()) {
       const started = performance.now()
       read(place)
-      return performance.now() - started
-    }),
-  )
+      times[at]?.push(performance.now() - started)
+    }
+  }
+  return times.map(median)
+}
+
+async function openNested(path: string, threads?: number) {
+  const device = openFileDevice({ path, writable: false })
+  const opened = await openSquashfs(device, threads === undefined ? {} : { readAhead: { threads } })
+  const file = opened.lookup(nested)
+  if (file?.type !== 'file') throw new Error('the image cannot be read')
+  return { device, inner: opened.fileDevice(file) }
+}
+
+async function inOrder(path: string, threads?: number): Promise<string> {
+  const { device, inner } = await openNested(path, threads)
+  const piece = new Uint8Array(1024 * 1024)
+  const [started, before] = [performance.now(), process.threadCpuUsage()]
+  for (let at = 0; at + piece.length <= inner.size; at += piece.length) inner.readSync(piece, at)
+  const seconds = (performance.now() - started) / 1000
+  const { user, system } = process.threadCpuUsage(before)
+  device.close()
+  return `${(inner.size / 1e6 / seconds).toFixed(0)} MB/s | ${((user + system) / 1e6).toFixed(2)} s`
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'livecard-bench-'))
@@ -56,29 +90,29 @@ try {
     const random = seeded(7)
     const places = Array.from({ length: reads }, () => Math.floor((random() * sizeBytes) / readBytes) * readBytes)
     const piece = new Uint8Array(readBytes)
+    const own = join(folder, 'own.squashfs')
+    copyFileSync(image, own)
     writeFileSync('/proc/sys/vm/drop_caches', '3')
-    const kernel = mounted(image, 'ro', (inside) => {
+    const { device, inner } = await openNested(own)
+    const [cold, repeated] = mounted(image, 'ro', (inside) => {
       const file = openSync(join(inside, nested), 'r')
-      const read = (place: number) => readSync(file, piece, 0, readBytes, place)
-      const times = [timed(read, places), timed(read, places)]
+      const kernel = (place: number) => readSync(file, piece, 0, readBytes, place)
+      const livecard = (place: number) => inner.readSync(piece, place)
+      const times = [timed(places, kernel, livecard), timed(places, kernel, livecard)]
       closeSync(file)
       return times
     })
-    writeFileSync('/proc/sys/vm/drop_caches', '3')
-    const device = openFileDevice({ path: image, writable: false })
-    const opened = await openSquashfs(device)
-    const file = opened.lookup(nested)
-    if (file?.type !== 'file') throw new Error('the image cannot be read')
-    const inner = opened.fileDevice(file)
-    const read = (place: number) => inner.readSync(piece, place)
-    const ours = [timed(read, places), timed(read, places)]
     device.close()
+    const [kernel, ours] = [0, 1].map((way) => [cold?.[way], repeated?.[way]])
     const cell = (ms: number | undefined) => `${((ms ?? Number.NaN) * 1000).toFixed(0)} µs`
-    const ratio = (at: number) => ((ours[at] ?? Number.NaN) / (kernel[at] ?? Number.NaN)).toFixed(2)
+    const ratio = (at: number) => ((ours?.[at] ?? Number.NaN) / (kernel?.[at] ?? Number.NaN)).toFixed(2)
     process.stdout.write(
-      `| ${compressor}, 128K | ${cell(kernel[0])} | ${cell(ours[0])} | ${ratio(0)} | ${cell(kernel[1])} | ${cell(ours[1])} | ${ratio(1)} |\n`,
+      `| ${compressor}, 128K | ${cell(kernel?.[0])} | ${cell(ours?.[0])} | ${ratio(0)} | ${cell(kernel?.[1])} | ${cell(ours?.[1])} | ${ratio(1)} |\n`,
     )
   }
+  const xz = join(folder, 'xz.squashfs')
+  process.stdout.write('\n| xz, 128K, in order | | time of the processor for who reads |\n|---|--:|--:|\n')
+  process.stdout.write(`| alone | ${await inOrder(xz, 0)} |\n| with threads | ${await inOrder(xz)} |\n`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

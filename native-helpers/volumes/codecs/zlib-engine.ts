@@ -17,6 +17,8 @@ export class EngineError extends Error {
 /** zlib or zstd, synchronous, from any input into any output without a copy in between. */
 export interface Engine {
   step(input: Uint8Array, output: Uint8Array, last: boolean): EngineStep
+  /** Forgets what came before; not for one that failed. */
+  reset(): void
   close(): void
 }
 
@@ -42,27 +44,32 @@ interface Inner {
   readonly _handle: Handle
   /** [0] room left in the output, [1] bytes left of the input. */
   readonly _writeState: Uint32Array
+  reset(): void
 }
 
 function hasInner(stream: object): stream is Inner {
-  if (!('_handle' in stream) || !('_writeState' in stream)) return false
+  if (!('_handle' in stream) || !('_writeState' in stream) || !('reset' in stream)) return false
   const handle = stream._handle
   return (
     typeof handle === 'object' &&
     handle !== null &&
     'writeSync' in handle &&
     typeof handle.writeSync === 'function' &&
+    typeof stream.reset === 'function' &&
     stream._writeState instanceof Uint32Array
   )
 }
 
-export function openEngine(kind: 'gzip' | 'deflate' | 'zstd', windowLogMax = 27): Engine {
+/** "zlib" is deflate with the header and the checksum of RFC 1950, "deflate" without. */
+export function openEngine(kind: 'gzip' | 'zlib' | 'deflate' | 'zstd', windowLogMax = 27): Engine {
   const stream =
     kind === 'gzip'
       ? zlib.createGunzip()
-      : kind === 'deflate'
-        ? zlib.createInflateRaw()
-        : zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: windowLogMax } })
+      : kind === 'zlib'
+        ? zlib.createInflate()
+        : kind === 'deflate'
+          ? zlib.createInflateRaw()
+          : zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: windowLogMax } })
   if (!hasInner(stream)) throw new Error(`The zlib of Node ${process.version} has another inside than the one that Livecard knows`)
   const { _handle: handle, _writeState: state } = stream
   let failure: EngineError | null = null
@@ -75,6 +82,9 @@ export function openEngine(kind: 'gzip' | 'deflate' | 'zstd', windowLogMax = 27)
       handle.writeSync(last ? finish : 0, input, 0, input.length, output, 0, output.length)
       if (failure !== null) throw failure
       return { consumed: input.length - (state[1] ?? 0), produced: output.length - (state[0] ?? 0) }
+    },
+    reset() {
+      stream.reset()
     },
     close() {
       stream.destroy()

@@ -36,6 +36,7 @@ export class DataBlocks {
   readonly #fragments: Table | null
   readonly #readAhead: ReadAhead
   readonly #kept: Lru<Unpacked>
+  readonly #packed: Uint8Array
 
   constructor({ device, superblock, decompress, fragments, readAhead, cacheBytes }: DataBlocksOptions) {
     this.#device = device
@@ -44,6 +45,7 @@ export class DataBlocks {
     this.#fragments = fragments
     this.#readAhead = readAhead
     this.#kept = new Lru(cacheBytes)
+    this.#packed = new Uint8Array(superblock.blockBytes)
   }
 
   /** How many blocks it is worth to ask for before they are read; 0: none. */
@@ -86,6 +88,7 @@ export class DataBlocks {
     return bytes
   }
 
+  /** What is packed is only lent, until the next block is read. */
   #stored(position: number, word: number): Uint8Array {
     const { data, blockBytes } = this.#superblock
     const length = storedBytes(word)
@@ -93,7 +96,7 @@ export class DataBlocks {
       throw damaged(`the block at byte ${position} has an impossible length`)
     if (position < data.start || position + length > data.end)
       throw damaged(`a block at byte ${position} lies outside of the contents`)
-    const stored = new Uint8Array(length)
+    const stored = word & storedPlain ? new Uint8Array(length) : this.#packed.subarray(0, length)
     this.#device.readSync(stored, position)
     return stored
   }
