@@ -62,7 +62,7 @@ function used(root: string): void {
     mv etc/old etc/renamed
     mv etc/renamed var/renamed
     rm -r etc/gone; mkdir etc/gone; echo own > etc/gone/own
-    echo changed > etc/hosts; ln etc/hosts etc/hosts-too
+    echo changed > etc/hosts; setfattr -n user.note -v mine etc/hosts; ln etc/hosts etc/hosts-too
     mkdir -p home/user; chown 1000:1000 home/user`)
 }
 
@@ -81,7 +81,10 @@ const acts: Act[] = [
   { ours: (union) => union.write('etc/gone/one', 'again\n'), shell: 'echo again > etc/gone/one' },
   { ours: (union) => union.write('etc/old/new', 'new\n'), shell: 'mkdir etc/old; echo new > etc/old/new' },
   // Tools write a new file in the place of the old one; the other name keeps what it had.
-  { ours: (union) => union.write('etc/hosts', 'mine\n'), shell: 'echo mine > etc/hosts.new; mv etc/hosts.new etc/hosts' },
+  {
+    ours: (union) => union.write('etc/hosts', 'mine\n'),
+    shell: 'cp -a etc/hosts etc/hosts.new; echo mine > etc/hosts.new; mv etc/hosts.new etc/hosts',
+  },
   { ours: (union) => union.link('etc/localtime', '/usr/lib/zones/Paris'), shell: 'ln -sfn /usr/lib/zones/Paris etc/localtime' },
   { ours: (union) => union.write('etc/zones/Rome', 'TZif\n'), shell: 'echo TZif > etc/zones/Rome' },
   { ours: (union) => union.remove('etc/ssh/config'), shell: 'rm etc/ssh/config' },

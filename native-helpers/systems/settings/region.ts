@@ -53,7 +53,8 @@ export function setLocale(union: Union, locale: string): string[] {
 /** By the name as glibc compares it, with the name as it is there. */
 function knownLocales(union: Union): Map<string, string> {
   const archive = union.device(`${localeFolder}/locale-archive`)
-  const names = ['C', 'POSIX', ...(union.list(localeFolder) ?? []), ...(archive ? archiveLocales(archive) : [])]
+  // These three are in glibc itself, the last one in Debian's since 2012.
+  const names = ['C', 'POSIX', 'C.UTF-8', ...(union.list(localeFolder) ?? []), ...(archive ? archiveLocales(archive) : [])]
   return new Map(names.filter((name) => name !== 'locale-archive').map((name) => [plainLocale(name), name]))
 }
 

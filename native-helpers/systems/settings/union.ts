@@ -1,6 +1,7 @@
 /** Changes to a system that runs on an overlay, written as the kernel would have written them (Documentation/filesystems/overlayfs.rst). */
 import type { BlockDevice } from '../../block/device.ts'
 import { LivecardError } from '../../errors.ts'
+import { parsed } from '../../volumes/problem.ts'
 import { childNamed, findNode, type TreeNode, type VolumeTree } from '../../volumes/tree.ts'
 import type { Attributes, NewAttributes } from '../../wasm/ext-types.ts'
 import type { ExtWriter } from '../../wasm/ext-writer.ts'
@@ -256,9 +257,10 @@ export class Union {
     return { mode: permissions, uid, gid }
   }
 
+  /** Without what overlayfs keeps for itself. */
   #xattrsOf({ name, upper, lower }: Place): Map<string, Uint8Array> {
-    if (upper !== null) return new Map()
-    const { value, problem } = lower?.xattrs?.() ?? { value: new Map<string, Uint8Array>(), problem: null }
+    const { value, problem } =
+      upper === null ? (lower?.xattrs?.() ?? parsed(new Map<string, Uint8Array>())) : parsed(this.#writer.xattrs(upper))
     if (!value) throw unreadable(name, problem.detail)
     return new Map([...value].filter(([key]) => !key.startsWith(privatePrefix)))
   }
