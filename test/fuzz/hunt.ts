@@ -29,7 +29,7 @@ interface Parent {
 
 const batchImages = 48
 const maxPatches = 24
-const maxParents = 4000
+const maxParents = 1000
 export const maxMilliseconds = 5000
 
 /**
