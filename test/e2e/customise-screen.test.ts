@@ -1,6 +1,6 @@
 /** Giving a card settings in the browser, against the real helper and a practice card. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import type { Browser } from 'playwright-core'
@@ -9,9 +9,15 @@ import { makePracticeCard } from '../../native-helpers/jobs/demo/make-cards.ts'
 import { isPassword } from '../../native-helpers/systems/sha-crypt.ts'
 import { hasModules } from '../../native-helpers/wasm/modules.ts'
 import { assertAccessible, assertNoSideways } from '../support/accessible.ts'
+import { furnish } from '../support/furnished.ts'
+import { makeLampone } from '../support/lampone.ts'
+import { lamponeTools } from '../support/lampone-parts.ts'
 import { AppPage } from '../support/pages/app-page.ts'
 import { CardPage } from '../support/pages/card-page.ts'
 import { ChangePage } from '../support/pages/change-page.ts'
+import { FlashPage } from '../support/pages/flash-page.ts'
+import { JobPage } from '../support/pages/job-page.ts'
+import { PlanPage } from '../support/pages/plan-page.ts'
 import { runCli } from '../support/run-cli.ts'
 import { missingTools, tool } from '../support/tools.ts'
 import { cannotBrowse, openBrowser, openWebApp, picture, type WebAppOptions } from '../support/web-app.ts'
@@ -117,6 +123,38 @@ test('from the public password to one of your own: form, plan, yes, and what is 
   const state = readdirSync(join(home, '.state'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   for (const { parentPath, name } of state)
     assert.equal(readFileSync(join(parentPath, name)).includes(password), false, `${name} holds no password`)
+})
+
+test('after writing an image of Lampone Pi, the rest of the card and settings are offered', {
+  ...slow,
+  skip: cannot || (missingTools(...lamponeTools) ?? false),
+}, async (t) => {
+  const { page, home } = await openWebApp(t, browser)
+  const work = join(home, 'work')
+  mkdirSync(work)
+  const furniture = furnish({ network: 'NetworkManager', init: 'systemd' })
+  const { path } = makeLampone(work, { layout: 'lampone', persistenceMiB: 16, furnish: furniture })
+  tool('sh', ['-c', `gzip -1 < '${path}' > '${join(home, 'lampone.img.gz')}'`])
+  const [app, flash, plan] = [new AppPage(page), new FlashPage(page), new PlanPage(page)]
+  const [job, change] = [new JobPage(page), new ChangePage(page)]
+  await app.goTo('write')
+  await flash.chooseImage('lampone.img.gz')
+  await flash.chooseCardFile(join(home, 'card.img'), '2 GB')
+  await flash.setReadBack(false)
+  await flash.showPlan.click()
+  await page.getByText('Lampone Pi is made for cards of 8 GB and more').waitFor()
+  await plan.goThrough()
+  await job.ended()
+  const next = page.getByRole('region', { name: 'What makes sense now' })
+  await next.getByRole('link', { name: 'Let it use the whole card…' }).waitFor()
+  await assertAccessible(page, 'result with next steps')
+  await picture(page, 'flash-next-steps')
+  await next.getByRole('link', { name: 'Customise…' }).click()
+  await app.heading.filter({ hasText: 'Customise card.img' }).waitFor()
+  await page.getByRole('textbox', { name: 'Computer name', exact: true }).fill('workshop')
+  await change.showPlan.click()
+  await change.planned()
+  await change.part('What will be done').getByText('The computer is called workshop.').waitFor()
 })
 
 test('settings, dark, in German and 320 pixels wide: all of it can be read and reached', slow, async (t) => {
