@@ -4,10 +4,12 @@
  */
 // As a namespace: the bundler then leaves out what is not used, four fifths of it.
 import * as z from 'zod'
+import { archiveRequests } from './contract-archive.ts'
 import { backupJobWith, backupRequests } from './contract-backup.ts'
 import { cardPlan, changeRequest, changeWith, growing, undoFileFacts, undoPlan } from './contract-change.ts'
 import { report, systemId } from './contract-report.ts'
 
+export * from './contract-archive.ts'
 export * from './contract-backup.ts'
 export * from './contract-change.ts'
 export * from './contract-report.ts'
@@ -368,6 +370,7 @@ export const requests = {
   },
   /** Only a file of the usual place, and only by the user's wish. */
   'undo.remove': { params: z.object({ file: z.string().min(1) }), answer: z.object({}) },
+  ...archiveRequests,
   ...backupRequests,
   /** Answers the archives of this run and sends `backup` for everything new about one, as long as the channel is open. */
   'backup.jobs': { params: z.object({}), answer: z.array(backupJob) },

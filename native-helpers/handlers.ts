@@ -5,6 +5,7 @@ import { watchDrives } from './drives/watch.ts'
 import type { Handlers } from './helper.ts'
 import { browse } from './imaging/browse.ts'
 import { probeImage } from './imaging/probe.ts'
+import { Archives } from './jobs/archives.ts'
 import { CardBackups } from './jobs/card-backups.ts'
 import { growingOnCard } from './jobs/change.ts'
 import { Changes } from './jobs/changes.ts'
@@ -21,6 +22,7 @@ export function createHandlers(runner: JobRunner, changes = new Changes(), backu
   const jobWatchers = new WeakSet<object>()
   const inspections = new Inspections()
   const tickets = new Tickets()
+  const archives = new Archives()
   const changeWatchers = new WeakSet<object>()
   const backupWatchers = new WeakSet<object>()
   const savers = new WeakSet<object>()
@@ -77,6 +79,12 @@ export function createHandlers(runner: JobRunner, changes = new Changes(), backu
     'undo.start': ({ planId, confirmed }) => ({ changeId: changes.startUndo(planId, confirmed) }),
     async 'undo.remove'({ file }) {
       await changes.removeUndoFile(file)
+      return {}
+    },
+    'archive.open': ({ file, ticket }, caller) => tickets.run(ticket, caller, (signal) => archives.open(file, caller, signal)),
+    'archive.folder': ({ archiveId, folder }) => archives.folder(archiveId, folder),
+    'archive.close'({ archiveId }) {
+      archives.close(archiveId)
       return {}
     },
     'backup.open'(request, caller) {

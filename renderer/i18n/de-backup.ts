@@ -31,7 +31,7 @@ export const deBackup: Catalogue['backup'] = {
   know: 'Gut zu wissen',
   what: 'Was gesichert wird',
   whatText: 'nehmen Sie weg, was Sie nicht brauchen',
-  part: (what, title) => parts[what] ?? title,
+  part: (what, title) => parts[what] ?? (title || what),
   kernel: 'Auch den Kernel',
   kernelText:
     'Ihre Änderungen passen nur zu dem Kernel, mit dem sie entstanden. Mit ihm lässt sich die Sicherung auch auf eine Karte bringen, die einen anderen hat.',

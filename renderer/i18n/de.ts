@@ -4,6 +4,7 @@ import { deChange } from './de-change.ts'
 import { deCustomise } from './de-customise.ts'
 import { deEnlarge } from './de-enlarge.ts'
 import { deReset } from './de-reset.ts'
+import { deRestore } from './de-restore.ts'
 import type { Catalogue } from './en.ts'
 
 const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
@@ -86,6 +87,7 @@ export const de: Catalogue = {
   backup: deBackup,
   tree: deTree,
   reset: deReset,
+  restore: deRestore,
   savePlace: deSavePlace,
   practice: {
     title: 'Übungskarten',

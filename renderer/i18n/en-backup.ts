@@ -1,6 +1,17 @@
 /** What the screens of saving a card say, and the tree of files in them, in English; `en.ts` takes it in. */
 const s = (count: number, shown: string, one: string, many: string) => `${shown} ${count === 1 ? one : many}`
 
+const parts: Record<string, string> = {
+  rw: 'Your changes',
+  persistence: 'The whole partition of your changes',
+  overlay: 'Your changes',
+  store: 'The overlay as it is',
+  home: 'Home',
+  data: 'Your files and settings',
+  settings: 'Kept settings',
+  log: 'Log',
+}
+
 export const enTree = {
   deleted: 'deleted in the system',
   folder: (files: number) => (files > 0 ? `folder, ${files} ${files === 1 ? 'file' : 'files'}` : 'folder'),
@@ -17,8 +28,8 @@ export const enBackup = {
   know: 'Good to know',
   what: 'What is saved',
   whatText: 'untick what you do not need',
-  /** The helper's own title; other languages go by what it stands for. */
-  part: (_what: string, title: string) => title,
+  /** By what the helper calls it; `title` is its own for it, "" where it has none. */
+  part: (what: string, title: string) => title || (parts[what] ?? what),
   kernel: 'The kernel too',
   kernelText:
     'Your changes only fit the kernel that they were made with. With it the backup can be put on a card that has another one.',

@@ -4,6 +4,7 @@ import { enChange } from './en-change.ts'
 import { enCustomise } from './en-customise.ts'
 import { enEnlarge } from './en-enlarge.ts'
 import { enReset } from './en-reset.ts'
+import { enRestore } from './en-restore.ts'
 
 /** Every sentence of the interface. A value is a text or a function of what it is about; `de.ts` must have the same shape. */
 const s = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
@@ -72,6 +73,7 @@ export const en = {
   backup: enBackup,
   tree: enTree,
   reset: enReset,
+  restore: enRestore,
   savePlace: enSavePlace,
   practice: {
     title: 'Practice cards',

@@ -6,6 +6,7 @@ import type { WishJob } from '../../state/route.ts'
 import { CustomiseScreen } from '../customise/customise-screen.tsx'
 import { EnlargeScreen } from '../enlarge/enlarge-screen.tsx'
 import { ResetScreen } from '../reset/reset-screen.tsx'
+import { RestoreScreen } from '../restore/restore-screen.tsx'
 import { useCardName } from './change-words.ts'
 import { WishEnd } from './wish-end.tsx'
 
@@ -22,6 +23,8 @@ export function WishScreen({ job, path }: WishScreenProps) {
       return <CustomiseScreen path={path} />
     case 'reset':
       return <ResetScreen path={path} />
+    case 'restore':
+      return <RestoreScreen path={path} />
     default:
       return <NothingAsked job={job} path={path} />
   }

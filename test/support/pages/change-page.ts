@@ -32,6 +32,11 @@ export class ChangePage {
     return this.main.getByRole('tree').getByRole('treeitem', { name })
   }
 
+  /** In the browsing dialog, which is open. */
+  async browseTo(name: string): Promise<void> {
+    await this.page.getByRole('dialog').getByRole('button', { name }).click()
+  }
+
   async planned(): Promise<void> {
     await this.act.waitFor({ timeout: 60_000 })
   }

@@ -1,0 +1,26 @@
+/** What the screen says on which files of a backup are put back, in English; `en.ts` takes it in. */
+export const enRestore = {
+  which: 'Which backup?',
+  whichText: 'A file that Livecard saved, or a tar archive of the same folder: .tar, .tar.gz or .tar.zst.',
+  choose: 'Choose a backup…',
+  another: 'Another one…',
+  reading: 'Reading what is in it',
+  readingText: 'Nothing is changed.',
+  saved: (when: string, system: string) => `Saved on ${when} from ${system}`,
+  foreign: 'Not made by Livecard: whether it is complete cannot be told',
+  what: 'What is put back',
+  whatText: 'untick what is to stay as it is on the card',
+  kernel: 'The kernel too',
+  kernelText: 'The kernel partition becomes the one that was saved with these files.',
+  scopes: {
+    whole: 'These folders become as they were saved: what was added to them since goes.',
+    part: 'What is ticked is put over what is there. Nothing else is touched.',
+  },
+  otherSystem: (system: string) => `These files are from another system: ${system}.`,
+  otherSystemText: 'The system on this card may not start with them. Single files of your own can be put back without worry.',
+  otherKernel: (versions: string) => `These files were saved beside another kernel: ${versions}.`,
+  otherKernelText: 'Its modules and what else belongs to a kernel may not fit the one on this card.',
+  otherKernelOffer: 'Its modules may not fit the kernel on this card. The saved kernel can be put back with them, below.',
+  incremental: 'This backup holds only what changed since an earlier one.',
+  incrementalText: 'The earlier one has to be put back first.',
+} as const
