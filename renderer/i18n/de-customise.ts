@@ -112,7 +112,7 @@ export const deCustomise: Catalogue['customise'] = {
   next: {
     title: 'Was jetzt sinnvoll ist',
     enlarge: 'Die ganze Karte nutzen…',
-    enlargeText: 'Was geschrieben wurde, lässt das meiste der Karte frei.',
+    enlargeText: 'Ein Teil der Karte ist noch unbenutzt.',
     customise: 'Einrichten…',
     customiseText: 'Ein eigenes Kennwort, ein Benutzer und das Netz, vor dem ersten Start.',
   },

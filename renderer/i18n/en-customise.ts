@@ -82,7 +82,7 @@ export const enCustomise = {
   next: {
     title: 'What makes sense now',
     enlarge: 'Let it use the whole card…',
-    enlargeText: 'What was written leaves most of the card unused.',
+    enlargeText: 'A part of the card is still unused.',
     customise: 'Customise…',
     customiseText: 'A password of your own, a user and the network, before the first start.',
   },
