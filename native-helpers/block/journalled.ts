@@ -77,11 +77,14 @@ export function applyJournalled(change: CardChange, undo: UndoWriter): Applied {
   }
 
   let writtenBytes = 0
+  const room = new Uint8Array(maxRangeBytes)
   try {
     const target = change.grow?.() ?? card
     for (const [group, ranges] of writes.entries()) {
       for (const { offset, lengthBytes, meanwhile } of ranges) {
-        target.writeSync?.(meanwhile ?? piece(view, offset, lengthBytes), offset)
+        const next = meanwhile ?? room.subarray(0, lengthBytes)
+        if (!meanwhile) view.readSync(next, offset)
+        target.writeSync?.(next, offset)
         writtenBytes += lengthBytes
         advance(lengthBytes)
       }

@@ -45,13 +45,13 @@ export function* readTar(chunks: Iterable<Uint8Array>): Generator<ReadEntry> {
     if (size < 0) throw badArchive('a size is negative')
     if (kind === type.pax || kind === type.paxGlobal || kind === type.gnuLongName || kind === type.gnuLongLink) {
       if (size > mostExtendedBytes) throw badArchive('an extended header is too long')
-      const bytes = input.take(size)
-      input.skip(padding(size))
+      const bytes = input.view(size)
       if (kind === type.pax) decodeRecords(bytes, records)
       else if (kind === type.paxGlobal) {
         decodeRecords(bytes, global)
         decodeRecords(bytes, records)
-      } else records.set(kind === type.gnuLongName ? 'path' : 'linkpath', withoutZero(bytes))
+      } else records.set(kind === type.gnuLongName ? 'path' : 'linkpath', withoutZero(bytes).slice())
+      input.skip(padding(size))
       continue
     }
     if (kind === type.gnuSparse) throw badArchive('it has holes in the old form of GNU tar; pack it again with --format=posix')
@@ -279,9 +279,14 @@ class Input {
     return taken
   }
 
-  /** Null at the end. */
+  /** Valid until more is asked for. */
+  view(length: number): Uint8Array {
+    return this.#rest.length < length ? this.take(length) : this.some(length)
+  }
+
+  /** Null at the end; valid until more is asked for. */
   block(): Uint8Array | null {
-    return this.#fill() ? this.take(blockBytes) : null
+    return this.#fill() ? this.view(blockBytes) : null
   }
 
   onlyZeros(): void {
