@@ -27,6 +27,8 @@ const usualGroups = [
 ]
 /** login.defs(5), where it does not say otherwise. */
 const usualNumbers = { first: 1000, last: 60_000 }
+/** uid_t has 32 bits, and its last value stands for nobody. */
+const mostNumber = 0xffff_fffe
 const usualHomeMode = 0o700
 const shells = ['bin/bash', 'bin/sh']
 const mostSkelEntries = 1000
@@ -94,7 +96,10 @@ function setPassword(union: Union, name: string, hash: string, seconds: number):
 
 function numbersOf(union: Union): { first: number; last: number } {
   const text = union.text('etc/login.defs') ?? ''
-  const number = (word: string, other: number) => Number(loginDefinition(text, word) ?? other) || other
+  const number = (word: string, other: number) => {
+    const said = Number(loginDefinition(text, word) ?? other)
+    return Number.isSafeInteger(said) && said > 0 && said <= mostNumber ? said : other
+  }
   return { first: number('UID_MIN', usualNumbers.first), last: number('UID_MAX', usualNumbers.last) }
 }
 
@@ -149,10 +154,14 @@ type Owner = Pick<FileRights, 'uid' | 'gid'>
 
 /** With what /etc/skel holds. */
 function makeHome(union: Union, home: string, owner: Owner): void {
-  const mode = Number.parseInt(loginDefinition(union.text('etc/login.defs') ?? '', 'HOME_MODE') ?? '', 8) || usualHomeMode
+  const mode = homeMode(loginDefinition(union.text('etc/login.defs') ?? '', 'HOME_MODE'))
   union.makeFolder(home, { mode, ...owner })
   const left = { entries: mostSkelEntries }
   copyFolder(union, 'etc/skel', home, owner, left)
+}
+
+function homeMode(said: string | null): number {
+  return said !== null && /^0?[0-7]{3}$/.test(said) ? Number.parseInt(said, 8) : usualHomeMode
 }
 
 function copyFolder(union: Union, from: string, to: string, owner: Owner, left: { entries: number }): void {
