@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto'
+import type { BlockDevice } from '../../block/device.ts'
 import { mergedDevice } from '../../block/merged.ts'
 import { decimalSize } from '../../decimal-size.ts'
 import { LivecardError } from '../../errors.ts'
+import { readExtFacts } from '../../volumes/ext-facts.ts'
 import { readSnapshotStore, storeSectorBytes } from '../../volumes/snapshot-store.ts'
 import { entriesOfTree } from '../../volumes/squashfs/entries-of-tree.ts'
 import { openSquashfsTree, type SquashfsTree } from '../../volumes/squashfs/tree.ts'
@@ -19,6 +22,10 @@ import { cannotMerge, noRoomToMerge } from './merge-errors.ts'
 import { type MergedSystem, mergedSystem } from './merged-system.ts'
 import { emptyStore, refuseMeanwhile } from './reset-store.ts'
 import { fileOnStick, type StoreFile } from './store-file.ts'
+
+/** It is guessed what the new image will have; with so much more than there is room for, it is not tried. */
+const hopelessShare = 1.25
+const digestedBytes = 1024 * 1024
 
 interface Merging {
   folder: OpenedFolder
@@ -65,10 +72,8 @@ export async function mergeLive(live: LiveSystem, draft: ChangeDraft, context: C
   }
 }
 
-async function foldAndPack(
-  { folder, volume, imagePath, origin, store, draft, context }: Merging,
-  merged: MergedSystem,
-): Promise<void> {
+async function foldAndPack(merging: Merging, merged: MergedSystem): Promise<void> {
+  const { folder, volume, imagePath, origin, store, draft, context } = merging
   const { value: old, problem } = folder.image?.open() ?? { value: null, problem: null }
   if (!old) throw cannotMerge(problem?.detail ?? 'the image cannot be opened')
   const { value: tree, problem: unread } = await openSquashfsTree(old)
@@ -77,6 +82,20 @@ async function foldAndPack(
   if (!entries) throw cannotMerge(damaged.detail)
   const exchange = exchangeOnStick(volume, imagePath, draft, context.seconds)
   const { compressor, blockBytes } = packingOf(tree, draft)
+  const guessedBytes = guessedLength(old.size, origin.device, merged)
+  draft.steps.push(
+    `Write the system with its changes as a new image beside the old one, packed with ${compressor}: about ${decimalSize(guessedBytes)}, the old one has ${decimalSize(old.size)}.`,
+    `${imagePath}: let it be the new image, at one stroke.`,
+    `${store.name}: empty it; its ${merged.changedBlocks} changed blocks are in the image.`,
+    'Give the room of the old image back.',
+  )
+  draft.agreeTo(digestOf(old, merged, [imagePath, store.name, String(context.seconds)]), guessedBytes)
+  if (guessedBytes > exchange.room.size * hopelessShare) throw noRoomToMerge(exchange.room.size, old.size)
+  if (guessedBytes > exchange.room.size)
+    draft.notes.push(
+      'The free room of the stick may be too little, which only the packing shows. If so, it ends without having changed anything.',
+    )
+  if (draft.purpose === 'plan') return
   const imageBytes = await makeSquashfs(exchange.room, { entries, compressor, blockBytes, madeSeconds: context.seconds }).catch(
     (thrown) => {
       throw thrown instanceof LivecardError && thrown.code === 'squashfs-make-room'
@@ -84,16 +103,30 @@ async function foldAndPack(
         : thrown
     },
   )
-  draft.steps.push(
-    `Write the system with its changes as a new image beside the old one, packed with ${compressor}: ${decimalSize(imageBytes)}, the old one has ${decimalSize(old.size)}.`,
-  )
   if (!merged.bearsItsChanges) refuseMeanwhile(store, merged.chunkSectors, draft)
   exchange.take(imageBytes)
-  draft.steps.push(`${imagePath}: let it be the new image, at one stroke.`)
   emptyStore(store, merged.chunkSectors, draft)
-  draft.steps.push(`${store.name}: empty it; its ${merged.changedBlocks} changed blocks are in the image.`)
   exchange.release()
-  draft.steps.push('Give the room of the old image back.')
+}
+
+/** By how well the old image is packed. */
+function guessedLength(oldBytes: number, origin: BlockDevice, { usedBytes }: MergedSystem): number {
+  const { value: facts } = readExtFacts(origin)
+  const before = facts ? facts.totalBytes - (facts.freeBytes ?? 0) : origin.size
+  return Math.round((oldBytes * usedBytes) / Math.max(1, before))
+}
+
+/** What the new image follows from: the head and the tables of the old one, the list of the changes, and the superblock that every start writes. */
+function digestOf(old: BlockDevice, { listDigest, device }: MergedSystem, words: readonly string[]): string {
+  const hash = createHash('sha256').update(words.join('\n')).update(listDigest)
+  const ends = new Uint8Array(Math.min(old.size, digestedBytes))
+  for (const offset of [0, old.size - ends.length]) {
+    old.readSync(ends, offset)
+    hash.update(ends)
+  }
+  const head = new Uint8Array(Math.min(device.size, digestedBytes))
+  device.readSync(head, 0)
+  return hash.update(head).digest('hex')
 }
 
 /** An image that lies unpacked on the stick takes the changed blocks where they belong. */

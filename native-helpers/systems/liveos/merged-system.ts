@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import type { BlockDevice } from '../../block/device.ts'
 import { mergedDevice } from '../../block/merged.ts'
 import { stagedDevice } from '../../block/staged.ts'
 import { replayedInMemory } from '../../volumes/ext-replay.ts'
 import { openExt } from '../../volumes/ext-tree.ts'
-import { readSnapshotStore } from '../../volumes/snapshot-store.ts'
+import { areaChunk } from '../../volumes/snapshot-exceptions.ts'
+import { readSnapshotStore, type SnapshotStore } from '../../volumes/snapshot-store.ts'
 import type { VolumeTree } from '../../volumes/tree.ts'
 import { checkVolume, performSync } from '../../wasm/ext-programs.ts'
 import { hasModules } from '../../wasm/modules.ts'
@@ -16,7 +18,10 @@ export interface MergedSystem {
   /** The filesystem that the system sees, nothing waiting in its journal, zeros where nothing is in it. */
   device: BlockDevice
   tree: VolumeTree
+  usedBytes: number
   changedBlocks: number
+  /** Of the list of changes. */
+  listDigest: Uint8Array
   chunkSectors: number
   /**
    * The changes laid over this filesystem give the same system once more, so that both may lie on the stick for a while: every block that was changed is
@@ -60,11 +65,23 @@ export function mergedSystem(origin: BlockDevice, file: BlockDevice, seconds: nu
   return {
     device: withoutWhatIsFree(stage),
     tree: ext.tree,
+    usedBytes: ext.facts.totalBytes - (ext.facts.freeBytes ?? 0),
     changedBlocks: exceptions.count,
+    listDigest: digestOfList(file, store),
     chunkSectors,
     bearsItsChanges,
     close: () => stage.close(),
   }
+}
+
+function digestOfList(file: BlockDevice, { chunkBytes, exceptions }: SnapshotStore): Uint8Array {
+  const hash = createHash('sha256')
+  const area = new Uint8Array(chunkBytes)
+  for (let index = 0; index <= exceptions.currentArea; index += 1) {
+    file.readSync(area, areaChunk(chunkBytes, index) * chunkBytes)
+    hash.update(area)
+  }
+  return hash.digest()
 }
 
 function readable({ size, sectorSize, readSync }: BlockDevice): BlockDevice {
