@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -11,8 +10,7 @@ import { createUndoFile, openUndoFile } from '../../native-helpers/block/undo-fi
 import { openCard } from '../../native-helpers/systems/card.ts'
 import { planChange } from '../../native-helpers/systems/plan-change.ts'
 import { readExtFacts } from '../../native-helpers/volumes/ext-facts.ts'
-import { openExt } from '../../native-helpers/volumes/ext-tree.ts'
-import { walkTree } from '../../native-helpers/volumes/tree.ts'
+import { fullCheck, namesIn } from '../support/ext-check.ts'
 import { memoryDevice } from '../support/file-device.ts'
 import { type LamponeCard, makeLampone } from '../support/lampone.ts'
 import { lamponeTools } from '../support/lampone-parts.ts'
@@ -23,22 +21,6 @@ import { cannotWasm } from '../support/wasm.ts'
 
 const notRoot = process.getuid?.() === 0 ? null : 'deleted files are devices, which only root makes'
 const skip = cannotWasm() ?? missingTools(...lamponeTools, 'e2fsck') ?? notRoot ?? false
-
-/** Everything that has a name in the persistence, by its sum where it is a file. */
-function namesIn(device: BlockDevice): Map<string, string> {
-  const { value, problem } = openExt(device)
-  assert.ok(value, problem?.detail)
-  const names = new Map<string, string>()
-  const problems = walkTree(value.tree, (path, node) => {
-    if (path.startsWith('lost+found/')) return
-    const content = node.kind === 'file' ? (node.open().value ?? assert.fail(path)) : null
-    const bytes = new Uint8Array(content?.size ?? 0)
-    content?.readSync(bytes, 0)
-    names.set(path, content ? createHash('sha256').update(bytes).digest('hex') : node.kind)
-  })
-  assert.deepEqual(problems, [])
-  return names
-}
 
 function persistenceOf(bytes: Uint8Array, { persistence }: LamponeCard): BlockDevice {
   return slice(memoryDevice(bytes), persistence.startBytes, persistence.sizeBytes)
@@ -104,13 +86,4 @@ for (const keep of ['', 'home/user/letter.txt\netc']) {
     t.diagnostic(`${states} states, ${clean} said to be clean; every sixth taken back; ${card.events.length} writes and flushes`)
     assert.ok(clean > 1 && clean < states)
   })
-}
-
-/** Answers every question with yes; 1 means that something was corrected (e2fsck(8)). */
-function fullCheck(path: string): void {
-  try {
-    tool('e2fsck', ['-f', '-y', path])
-  } catch (thrown) {
-    assert.equal((thrown as { status: number }).status, 1, String(thrown))
-  }
 }
