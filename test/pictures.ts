@@ -169,6 +169,36 @@ test('repair-plan', options, async (t) => {
   await save(page, 'repair-plan', null)
 })
 
+test('enlarge-light', options, async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'card-'))
+  t.after(() => rmSync(home, { recursive: true, force: true }))
+  const { path } = await makePracticeCard('liveos-healthy', home, { ifThere: 'leave' })
+  const { page } = await openWebApp(t, browser, { home, width: 1280, height: 720 })
+  await new AppPage(page).goTo(`enlarge/${encodeURIComponent(path)}`)
+  await page.getByRole('slider', { name: /^New size/ }).fill('90')
+  await page.evaluate(() => scrollTo(0, 0))
+  await save(page, 'enlarge-light', null)
+})
+
+test('backup-light', options, async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'card-'))
+  t.after(() => rmSync(home, { recursive: true, force: true }))
+  const { path } = await makePracticeCard('lampone-healthy', home, { ifThere: 'leave' })
+  const { page } = await openWebApp(t, browser, { home, width: 1280, height: 960 })
+  await new AppPage(page).goTo(`backup/${encodeURIComponent(path)}`)
+  const change = new ChangePage(page)
+  await change
+    .row(/^Your changes/)
+    .locator('.tree-fold')
+    .click()
+  await change.row(/^etc/).locator('.tree-fold').click()
+  await change.row(/^fstab/).click()
+  await change.row(/^home/).locator('.tree-fold').click()
+  await page.locator('.estimate[aria-busy=false]').waitFor()
+  await page.evaluate(() => scrollTo(0, 0))
+  await save(page, 'backup-light', null)
+})
+
 test('those of Electron, as its own tests left them', { skip: !existsSync(join(fromElectron, 'electron-light.png')) }, () => {
   for (const name of ['electron-light', 'electron-dark', 'electron-narrow']) {
     copyFileSync(join(fromElectron, `${name}.png`), join(pictures, `${name}.png`))

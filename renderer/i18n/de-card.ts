@@ -121,6 +121,11 @@ export const deCard: Catalogue['card'] = {
       module: 'Modul',
     },
     starts: 'startet',
+    rewrite: 'Kernel-Partition neu schreiben',
+    rewriteText:
+      'Mit dem Kernel, mit dem das System ausgeliefert wurde, oder mit dem neuesten unter Ihren Änderungen. Erst kommt ein Plan.',
+    fromSystem: 'Aus dem System…',
+    fromChanges: 'Aus Ihren Änderungen…',
     startsUnknown: 'welcher startet, lässt sich nicht sagen',
     versionUnknown: 'Version nicht bekannt',
     modules: {

@@ -35,6 +35,8 @@ export const deEnlarge: Catalogue['enlarge'] = {
   tooLarge: (max) => `Es ist Platz für höchstens ${max}.`,
   tooSmall: (least) => `Es kann nur wachsen: mindestens ${least}.`,
   cannot: (what) => `${what}: lässt sich so nicht vergrößern.`,
+  inside: (what) => `${what}: ihre Dateien haben noch nicht den ganzen Platz.`,
+  insideText: 'Die Partition ist größer als das Dateisystem darin. Der Plan gibt dem Dateisystem den Rest.',
   noRoom: (what, size) => `${what}: nimmt schon allen Platz ein, den es gibt, ${size}.`,
   noRoomText:
     'Mehr hat eine größere Karte oder ein größerer Stick: sichern Sie, was auf diesem ist, beschreiben Sie den größeren, und spielen Sie es dort zurück.',

@@ -122,6 +122,11 @@ export const enCard = {
     },
     starts: 'starts',
     startsUnknown: 'which one starts cannot be told',
+    rewrite: 'Write the kernel partition anew',
+    rewriteText:
+      'With the kernel that the system was delivered with, or with the newest one among your changes. A plan comes first.',
+    fromSystem: 'From the system…',
+    fromChanges: 'From your changes…',
     versionUnknown: 'version not known',
     modules: {
       present: 'its modules are there',

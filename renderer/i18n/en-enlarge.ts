@@ -33,6 +33,8 @@ export const enEnlarge = {
   tooLarge: (max: string) => `There is room for ${max} at most.`,
   tooSmall: (least: string) => `It can only grow: ${least} is the least.`,
   cannot: (what: string) => `${what} cannot be made larger as it is.`,
+  inside: (what: string) => `${what}: its files do not have all of its room yet.`,
+  insideText: 'The partition is larger than the file system in it. The plan gives the file system the rest.',
   noRoom: (what: string, size: string) => `${what} has all the room that there is: ${size}.`,
   noRoomText: 'A larger card or stick has more: save what is on this one, write the larger one, and restore it there.',
   repair: 'Repair…',

@@ -30,6 +30,8 @@ interface PlanningState {
   wishes: Record<string, Wish>
   /** Goes to the plan of a job that was told what to do. */
   wish(job: ChangeJobName, path: string, wish: Wish): void
+  /** What was asked for is not to be found again. */
+  forget(job: ChangeJobName, path: string): void
   /** The last one asked for is the one that counts. */
   plan(of: Planned): Promise<void>
   /** Ends the making of a plan, if one is being made. */
@@ -49,6 +51,7 @@ export const usePlanning = create<PlanningState>()((set, get) => {
       set(({ wishes }) => ({ wishes: { ...wishes, [wishKey(job, path)]: wish } }))
       go({ screen: 'change-plan', job, path })
     },
+    forget: (job, path) => set(({ wishes }) => ({ wishes: without(wishes, wishKey(job, path)) })),
     async plan(of) {
       get().stop()
       const turn = ++plansAsked
@@ -77,7 +80,7 @@ export const usePlanning = create<PlanningState>()((set, get) => {
         return null
       }
       const { of } = planning
-      if (of.kind === 'change') set(({ wishes }) => ({ wishes: without(wishes, wishKey(of.job, of.path)) }))
+      if (of.kind === 'change') get().forget(of.job, of.path)
       return outcome.value.changeId
     },
   }

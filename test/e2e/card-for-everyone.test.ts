@@ -155,6 +155,13 @@ test('a Lampone Pi card: kernels side by side, and the one that starts is marked
   await unused.getByRole('button', { name: 'Enlarge…' }).click()
   await app.heading.filter({ hasText: 'Enlarge lampone-pi.img' }).waitFor()
   await page.getByRole('slider', { name: 'New size: Storage for changes Partition 4' }).waitFor()
+
+  await show(cards.lampone)
+  await card.kernels.getByRole('button', { name: 'From the system…' }).click()
+  await page.getByText(/write the kernel anew, Linux 5\.5\.0-0\.bpo\.2-arm64 from partition 2/).waitFor({ timeout: 60_000 })
+  await page.goBack()
+  await card.main.getByRole('region', { name: 'What you can do' }).getByRole('button', { name: 'Repair…' }).click()
+  await page.getByRole('alert').getByText('There is nothing to repair.').waitFor({ timeout: 60_000 })
 })
 
 test('a card with two slots: which one starts next, and whether each can', slow, async (t) => {

@@ -36,7 +36,7 @@ export function CardView({ card, report, name, wayOf, acts }: CardViewProps) {
           <SnapshotMap key={key} map={map} />
         ))}
       </div>
-      <Kernels kernels={report.kernels} />
+      <Kernels kernels={report.kernels} path={typeof wayOf('repair') === 'function' ? card.path : null} />
       <Slots slots={report.slots} />
       <Notes report={report} wayOf={wayOf} />
       <Details report={report} drive={card.drive} />

@@ -1,12 +1,20 @@
 /** Every place that can start, side by side: its kernel, whether the modules for it are there, and which one starts by itself. */
 import type { Report, ReportKernel, ReportSlot } from '../../../native-helpers/contract.ts'
+import { Button } from '../../components/button.tsx'
 import { BootIcon } from '../../components/icons.tsx'
 import { Mark, type MarkKind } from '../../components/mark.tsx'
 import { t } from '../../i18n/index.ts'
+import { usePlanning } from '../../state/planning.ts'
 
 const moduleMarks: Record<ReportKernel['modules'], MarkKind | null> = { present: 'good', missing: 'bad', unknown: null }
 
-export function Kernels({ kernels }: { kernels: Report['kernels'] }) {
+interface KernelsProps {
+  kernels: Report['kernels']
+  /** Of a card that can be repaired; null for one that cannot. */
+  path: string | null
+}
+
+export function Kernels({ kernels, path }: KernelsProps) {
   if (kernels.length === 0) return null
   const anyStarts = kernels.some((kernel) => kernel.starts)
   return (
@@ -19,7 +27,25 @@ export function Kernels({ kernels }: { kernels: Report['kernels'] }) {
           <Kernel key={`${kernel.partition} ${kernel.path}`} kernel={kernel} />
         ))}
       </ul>
+      {path !== null && kernels.some(({ where }) => where === 'kernel') ? <KernelChoice path={path} /> : null}
     </section>
+  )
+}
+
+/** A kernel partition can be written from the system as it was delivered, or from what was installed since. */
+function KernelChoice({ path }: { path: string }) {
+  const writeFrom = (from: 'system' | 'rw') => usePlanning.getState().wish('repair', path, { 'kernel-from': from })
+  return (
+    <div className="since kernel-choice">
+      <span className="since-words">
+        <strong>{t.card.kernels.rewrite}</strong>
+        <span>{t.card.kernels.rewriteText}</span>
+      </span>
+      <div className="actions">
+        <Button onPress={() => writeFrom('system')}>{t.card.kernels.fromSystem}</Button>
+        <Button onPress={() => writeFrom('rw')}>{t.card.kernels.fromChanges}</Button>
+      </div>
+    </div>
   )
 }
 

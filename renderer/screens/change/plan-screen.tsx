@@ -25,6 +25,10 @@ export function ChangePlanScreen({ job, path }: PlanScreenProps) {
     // After a reload nobody knows any more what was asked for.
     if (wish === null && job !== 'repair') goInstead({ screen: 'wish', job, path })
   }, [wish, job, path])
+  useEffect(() => {
+    // A repair is asked for without a choice too, which the next one must not take over.
+    if (job === 'repair') return () => usePlanning.getState().forget(job, path)
+  }, [job, path])
   return wish === null ? null : <PlanOf job={job} path={path} wish={wish} />
 }
 

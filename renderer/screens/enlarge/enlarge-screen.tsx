@@ -2,13 +2,14 @@
 import { useState } from 'react'
 import { Label } from 'react-aria-components/Label'
 import { Radio, RadioGroup } from 'react-aria-components/RadioGroup'
-import type { Growing } from '../../../native-helpers/contract.ts'
+import type { Growing, Finding as ReportFinding } from '../../../native-helpers/contract.ts'
 import { Button } from '../../components/button.tsx'
 import { ErrorFinding, Finding } from '../../components/finding.tsx'
 import { Link } from '../../components/link.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { useGrowing } from '../../components/use-growing.ts'
 import { format, t } from '../../i18n/index.ts'
+import { useCards } from '../../state/cards.ts'
 import { usePlanning } from '../../state/planning.ts'
 import { firstRoute } from '../../state/route.ts'
 import { useCardName } from '../change/change-words.ts'
@@ -51,14 +52,19 @@ function Choice({ path, parts }: { path: string; parts: readonly Growing[] }) {
   if (!part) return null
   const { what } = part
   const isKnown = what in sizes
-  const bytes = isKnown ? (sizes[what] ?? null) : part.nowBytes
+  const isInside = part.problem === null && part.maxBytes <= part.nowBytes
+  const bytes = isInside ? part.maxBytes : isKnown ? (sizes[what] ?? null) : part.nowBytes
   const can = part.problem === null && bytes !== null && bytes >= part.leastBytes && bytes <= part.maxBytes
   const plan = () =>
     usePlanning.getState().wish('enlarge', path, { what, to: bytes === part.maxBytes ? 'max' : String(Math.floor(bytes ?? 0)) })
   return (
     <>
       {parts.length > 1 ? <WhichPart parts={parts} chosen={what} onChoose={setChosen} /> : null}
-      {part.problem === null ? (
+      {isInside ? (
+        <Finding kind="plain" title={t.enlarge.inside(t.enlarge.parts[what])}>
+          <p>{t.enlarge.insideText}</p>
+        </Finding>
+      ) : part.problem === null ? (
         <SizeChoice key={what} part={part} bytes={bytes} onChange={(size) => setSizes({ ...sizes, [what]: size })} />
       ) : (
         <CannotGrow path={path} part={part} />
@@ -97,16 +103,21 @@ function WhichPart({ parts, chosen, onChoose }: WhichPartProps) {
   )
 }
 
+function isForRepair({ remedy, severity }: ReportFinding): boolean {
+  return remedy === 'repair' && severity !== 'info'
+}
+
 /** Where there is room, something has to be done first. */
 function CannotGrow({ path, part }: { path: string; part: Growing }) {
   const what = t.enlarge.parts[part.what]
   const hasRoom = part.maxBytes >= part.leastBytes
+  const needsRepair = useCards(({ cards }) => cards[path]?.report?.findings.some(isForRepair) ?? false)
   return (
     <Finding
       kind={hasRoom ? 'warn' : 'plain'}
       title={hasRoom ? t.enlarge.cannot(what) : t.enlarge.noRoom(what, format.size(part.nowBytes))}
       action={
-        hasRoom ? (
+        needsRepair ? (
           <Link to={firstRoute('repair', path)} className="button button-plain">
             {t.enlarge.repair}
           </Link>
