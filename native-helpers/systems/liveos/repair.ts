@@ -1,18 +1,27 @@
 import type { BlockDevice } from '../../block/device.ts'
 import { mergedDevice } from '../../block/merged.ts'
 import { decimalSize } from '../../decimal-size.ts'
+import { identify } from '../../volumes/identify.ts'
 import { readSnapshotStore } from '../../volumes/snapshot-store.ts'
+import { childNamed } from '../../volumes/tree.ts'
 import { hasModules } from '../../wasm/modules.ts'
 import type { ChangeContext, ChangeDraft } from '../change.ts'
-import type { LiveSystem } from './detect.ts'
+import type { CardVolume } from '../system.ts'
+import type { LiveSystem, OpenedFolder } from './detect.ts'
 import { linuxView } from './linux-view.ts'
 import { pathIn } from './live-folder.ts'
+import { upperName, workName } from './overlay-folders.ts'
+import { repairImage, repairWorkFolder } from './repair-images.ts'
 import { repairStore, type StoreRepair, storeNeedsRepair } from './repair-store.ts'
 import { aloneFile, fileOnStick, type StoreFile } from './store-file.ts'
 
-/** Every snapshot store of a live system that needs it; what lies in other forms of overlay is mended as any ext volume or not at all. */
+/** Every snapshot store of a live system that needs it, and the filesystems in other files of it. */
 export async function repairLive(live: LiveSystem, draft: ChangeDraft, context: ChangeContext): Promise<void> {
   if (live.alone) {
+    if (identify(live.alone.device).volume?.type.startsWith('ext')) {
+      repairImage(aloneFile(live.alone.device, draft), [upperName, workName], draft, context)
+      return
+    }
     const origin = live.alone.image?.value?.origin
     if (!origin) {
       draft.notes.push(
@@ -26,13 +35,33 @@ export async function repairLive(live: LiveSystem, draft: ChangeDraft, context: 
   for (const folder of live.folders) {
     const { volume } = folder.place
     const image = folder.opened?.value
+    if (!volume) continue
     for (const overlay of folder.overlays) {
-      if (overlay.kind !== 'file' || !volume || !image?.origin) continue
       const path = pathIn(folder, overlay.name)
+      if (overlay.kind === 'directory') {
+        repairWork(folder, volume, draft, context)
+        continue
+      }
       const file = await fileOnStick(volume, path, draft, context.seconds)
-      if (file) repairOne(file, image.origin.device, draft, context)
+      if (!file) continue
+      if (identify(file.device).volume?.type.startsWith('ext')) repairImage(file, [upperName, workName], draft, context)
+      else if (image?.origin) repairOne(file, image.origin.device, draft, context)
     }
+    const home = folder.home && (await fileOnStick(volume, pathIn(folder, folder.home.name), draft, context.seconds))
+    if (home) repairImage(home, [], draft, context)
   }
+}
+
+function repairWork(
+  folder: OpenedFolder,
+  { number, identity, startBytes, device }: CardVolume,
+  draft: ChangeDraft,
+  context: ChangeContext,
+): void {
+  const { place, node } = folder
+  if (!identity?.type.startsWith('ext') || childNamed(place.tree, node, workName)?.kind === 'directory') return
+  const part = { name: `Partition ${number}`, device: draft.part(startBytes, device.size), startBytes }
+  repairWorkFolder(part, pathIn(folder, workName), draft, context)
 }
 
 function repairOne(file: StoreFile, origin: BlockDevice, draft: ChangeDraft, { seconds }: ChangeContext): void {
