@@ -70,7 +70,7 @@ export function findFatEntry(volume: BlockDevice, tree: FatTree, path: string): 
 }
 
 /** The entries of a directory as a device; the root of FAT12 and FAT16 lies before the clusters. */
-function directoryOf(volume: BlockDevice, { volume: fat, root }: FatTree, folder: TreeNode): Parsed<BlockDevice> {
+export function directoryOf(volume: BlockDevice, { volume: fat, root }: FatTree, folder: TreeNode): Parsed<BlockDevice> {
   if (folder.id === root.id && fat.rootCluster === 0) {
     const start = (fat.reservedSectors + fat.fatCount * fat.fatSectors) * fat.sectorBytes
     const lengthBytes = Math.floor((fat.dataStart - start) / fatEntryBytes) * fatEntryBytes

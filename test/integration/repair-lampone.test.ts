@@ -102,8 +102,6 @@ function checkByOthers(card: LamponeCard, into: string): void {
 
 /** What cannot be mended, as there is nothing to mend it from. */
 const beyondRepair: Record<string, LamponeFinding[]> = {
-  'the boot menu is deleted': ['boot-menu-missing'],
-  'the boot menu is empty': ['boot-menu-missing'],
   'both ISO partitions are destroyed': ['kernel-partition-unreadable'],
   'the kernel partition could not be written when the kernel was updated': ['kernel-partition-stale'],
   'the same kernel was built anew and is not in the kernel partition': ['kernel-partition-stale'],

@@ -3,6 +3,7 @@ import { lookAtDraft, renamesKernel, targetsOf } from './draft-look.ts'
 import { mendKernel } from './mend-kernel.ts'
 import { mendPersistence } from './mend-persistence.ts'
 import { mendMenus } from './menu-mend.ts'
+import { makeMenus } from './menu-new.ts'
 
 /** What only this family knows of: the persistence's name and file, the kernel partition, and the boot menus. The filesystems were mended before. */
 export async function repairLampone(path: string, draft: ChangeDraft, context: ChangeContext): Promise<void> {
@@ -17,4 +18,5 @@ export async function repairLampone(path: string, draft: ChangeDraft, context: C
   if (boot && !renames) mendMenus(draft, boot, targets)
   await mendKernel(seen, draft, context, targets)
   if (boot && renames) mendMenus(draft, boot, targets)
+  if (boot) makeMenus(seen, boot, draft, context, targets)
 }
