@@ -57,6 +57,7 @@ export class ChangeDraft implements ChangeWords {
   readonly purpose: 'plan' | 'apply'
   /** In place of every byte that is written, and how many there are about. */
   agreement: { digest: string; writeBytes: number } | null = null
+  private readonly stages: StagedDevice[] = []
   private readonly ended: ChangedRange[][] = []
   private readonly scratchFolder: string | undefined
   /** Places that were free on the card as it was. */
@@ -72,6 +73,14 @@ export class ChangeDraft implements ChangeWords {
 
   close(): void {
     this.view.close()
+    for (const stage of this.stages) stage.close()
+  }
+
+  /** A view of something else to be tried out on, which is gone with the draft. */
+  stage(base: BlockDevice, blockBytes?: number): StagedDevice {
+    const stage = stagedDevice(base, { folder: this.scratchFolder, ...(blockBytes !== undefined && { blockBytes }) })
+    this.stages.push(stage)
+    return stage
   }
 
   /**

@@ -6,6 +6,7 @@ import { enlargeLive, growingLive } from './enlarge.ts'
 import { mergeLive } from './merge.ts'
 import { repairLive } from './repair.ts'
 import { resetLive } from './reset.ts'
+import { restoreLive } from './restore.ts'
 
 const names = {
   stick: 'Fedora LiveOS stick',
@@ -31,6 +32,7 @@ export const liveos: System = {
       repair: (draft, context) => repairLive(live, draft, context),
       growing: (draft) => growingLive(live, draft),
       enlarge: (draft, context) => enlargeLive(live, draft, context),
+      restore: (draft, context) => restoreLive(card, live, draft, context),
       merge: (draft, context) => mergeLive(live, draft, context),
       reset: (draft, context) => resetLive(live, draft, context),
     }

@@ -76,7 +76,8 @@ function isEmpty({ valid, exceptions }: SnapshotStore): boolean {
   return valid && exceptions.count === 0 && exceptions.damageCount === 0
 }
 
-function writeHead({ device, settle }: StoreFile, chunkSectors: number, draft: ChangeDraft): void {
+/** A valid header, behind which the list counts. */
+export function writeHead({ device, settle }: StoreFile, chunkSectors: number, draft: ChangeDraft): void {
   const head = new Uint8Array(chunkSectors * storeSectorBytes)
   head.set(storeHeader(true, chunkSectors))
   device.writeSync?.(head, 0)

@@ -125,6 +125,15 @@ export class FolderFiller {
     }
   }
 
+  /** What is there, with all that is in it; nothing where nothing is. */
+  takeAway(path: string): void {
+    const slash = path.lastIndexOf('/')
+    const above = this.paths.find(slash < 0 ? '' : path.slice(0, slash))
+    const name = path.slice(slash + 1)
+    if (above === null || this.#writer.attributes(above).kind !== 'folder') return
+    if (this.#writer.lookup(above, name) !== null) this.#writer.removeTree(above, name)
+  }
+
   /** A folder on the way to a member: made where it is missing, left alone where it is there. */
   putAbove(member: ArchiveMember): void {
     if (this.paths.find(member.entry.path) === null) this.put(member)

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { BlockDevice } from '../../block/device.ts'
 import { LivecardError } from '../../errors.ts'
 import { ExtFiles } from '../../wasm/ext-files.ts'
 import { ExtWriter } from '../../wasm/ext-writer.ts'
@@ -12,8 +11,7 @@ import { checkNotFolder, FolderFiller, missingBefore, outlives, PathsBelow } fro
 import { nothingFits, type Place, Placing } from './placing.ts'
 import { type RestoreRequest, restoreRequest } from './request.ts'
 import { checkRoom, noRoom, RoomNeed, sizeOfFolder, type TreeSize } from './room.ts'
-import type { RestoreSpot } from './spot.ts'
-import { beginIn, endIn, openVolume, stateOf } from './volume.ts'
+import type { OpenedSpot, RestoreSpot } from './spot.ts'
 import { type Surveyed, tellArchive, tellSpot } from './words.ts'
 
 /**
@@ -79,7 +77,7 @@ abstract class Work {
   protected readonly context: ChangeContext
   protected readonly request: RestoreRequest
   protected readonly surveyed: Surveyed[] = []
-  protected current: { spot: RestoreSpot; device: BlockDevice; surveyed: Surveyed } | null = null
+  protected current: { spot: RestoreSpot; opened: OpenedSpot; surveyed: Surveyed } | null = null
 
   constructor(draft: ChangeDraft, context: ChangeContext, request: RestoreRequest) {
     this.draft = draft
@@ -94,7 +92,7 @@ abstract class Work {
   }
 
   end(): Surveyed[] {
-    if (this.current) this.leave(this.current.spot, this.current.device)
+    if (this.current) this.leave(this.current.spot, this.current.opened)
     this.current = null
     return this.surveyed
   }
@@ -108,17 +106,25 @@ abstract class Work {
     if (this.surveyed.some((one) => one.spot === spot))
       throw nothingFits(`what belongs into ${spot.title} does not stand together in it`)
     this.end()
-    const state = stateOf(this.draft, spot)
-    const device = openVolume(this.draft, spot, this.context.seconds)
-    const surveyed: Surveyed = { spot, part, state, members: 0, need: null, before: null, since: manifest?.since ?? null }
+    const opened = spot.open(this.draft, { seconds: this.context.seconds, merges: this.merges, part })
+    const surveyed: Surveyed = {
+      spot,
+      part,
+      state: opened.state,
+      members: 0,
+      need: null,
+      before: null,
+      isAsDelivered: opened.isAsDelivered,
+      since: manifest?.since ?? null,
+    }
     this.surveyed.push(surveyed)
-    this.current = { spot, device, surveyed }
-    this.enter(spot, device, manifest?.since && part && !this.merges ? listOf(manifest, part) : null)
+    this.current = { spot, opened, surveyed }
+    this.enter(spot, opened, manifest?.since && part && !this.merges ? listOf(manifest, part) : null)
   }
 
-  protected abstract enter(spot: RestoreSpot, device: BlockDevice, list: ListedFile[] | null): void
+  protected abstract enter(spot: RestoreSpot, opened: OpenedSpot, list: ListedFile[] | null): void
   protected abstract each(member: ArchiveMember, place: Place): void
-  protected abstract leave(spot: RestoreSpot, device: BlockDevice): void
+  protected abstract leave(spot: RestoreSpot, opened: OpenedSpot): void
 }
 
 interface ListedFile {
@@ -140,7 +146,7 @@ class Survey extends Work {
   #need: RoomNeed | null = null
   #freed: TreeSize = { bytes: 0, inodes: 0 }
 
-  protected enter(spot: RestoreSpot, device: BlockDevice, list: ListedFile[] | null): void {
+  protected enter(spot: RestoreSpot, { device, isAsDelivered }: OpenedSpot, list: ListedFile[] | null): void {
     const files = new ExtFiles(device)
     const top = new PathsBelow(files, files.find('/')).find(spot.folder)
     const isFolder = top !== null && files.attributes(top).kind === 'folder'
@@ -149,7 +155,7 @@ class Survey extends Work {
     this.#need = new RoomNeed(files.facts())
     this.#freed = { bytes: 0, inodes: 0 }
     if (list) checkBase(files, this.#paths, list)
-    else if (isFolder && !this.merges) this.#freed = sizeOfFolder(files, top, (name) => outlives(spot, name))
+    else if (isFolder && !this.merges && !isAsDelivered) this.#freed = sizeOfFolder(files, top, (name) => outlives(spot, name))
     if (this.current) this.current.surveyed.before = list ? null : this.#freed
   }
 
@@ -159,8 +165,9 @@ class Survey extends Work {
     if (!isAbove) this.#need?.add(entry)
   }
 
-  protected leave(spot: RestoreSpot): void {
+  protected leave(spot: RestoreSpot, opened: OpenedSpot): void {
     if (!this.#files || !this.#need || !this.current) return
+    opened.checkRoom(this.#need)
     checkRoom(spot.title, this.#files.facts(), this.#need, this.#freed)
     this.current.surveyed.need = this.#need
     this.#files.close()
@@ -172,34 +179,42 @@ class Filling extends Work {
   #writer: ExtWriter | null = null
   #filler: FolderFiller | null = null
 
-  protected enter(spot: RestoreSpot, device: BlockDevice, list: ListedFile[] | null): void {
+  protected enter(spot: RestoreSpot, opened: OpenedSpot, list: ListedFile[] | null): void {
     const { seconds } = this.context
-    beginIn(this.draft, spot, device, seconds)
-    this.#writer = new ExtWriter(device, { seconds })
+    opened.begin()
+    this.#writer = new ExtWriter(opened.device, { seconds })
     this.#filler = new FolderFiller(this.#writer, spot)
     if (list) {
       checkBase(this.#writer, this.#filler.paths, list)
       this.#filler.emptyBut(new Set(list.map(({ path }) => path)))
-    } else if (!this.merges) this.#filler.empty()
+    } else if (!this.merges && !opened.isAsDelivered) this.#filler.empty()
   }
 
   protected each(member: ArchiveMember, { spot, isAbove }: Place): void {
     if (!this.#filler || !this.#writer) return
     if (this.merges) checkNotFolder(this.#writer, this.#filler.paths, member.entry.path, member.entry.kind)
     try {
-      if (isAbove) this.#filler.putAbove(member)
+      if (spot.appliesMarks && isMark(member)) this.#filler.takeAway(member.entry.path)
+      else if (isAbove) this.#filler.putAbove(member)
       else this.#filler.put(member)
     } catch (thrown) {
-      if (!(thrown instanceof LivecardError && thrown.code === 'ext-full')) throw thrown
+      if (!(thrown instanceof LivecardError && fullCodes.has(thrown.code))) throw thrown
       throw noRoom('restore-no-room', `${spot.title} is full before all is there.`)
     }
   }
 
-  protected leave(spot: RestoreSpot, device: BlockDevice): void {
+  protected leave(_spot: RestoreSpot, opened: OpenedSpot): void {
     this.#filler?.finish()
     this.#writer?.close()
-    endIn(this.draft, spot, device, this.context.seconds)
+    opened.end()
   }
+}
+
+/** Of an ext volume, and of a store that it is written through. */
+const fullCodes = new Set(['ext-full', 'store-full'])
+
+function isMark({ entry: { kind, major, minor } }: ArchiveMember): boolean {
+  return kind === 'char' && major === 0 && minor === 0
 }
 
 function checkBase(files: ExtFiles, paths: PathsBelow, list: readonly ListedFile[]): void {

@@ -1,29 +1,41 @@
 import type { BlockDevice } from '../../block/device.ts'
-import type { Extent } from '../../block/extents.ts'
-import type { PartForm } from '../archive/manifest.ts'
+import type { ArchivePart, PartForm } from '../archive/manifest.ts'
+import type { ChangeDraft } from '../change.ts'
+import type { TreeSize } from './room.ts'
 
 /** A part of a card that files can be put back into: a folder of an ext volume. */
 export interface RestoreSpot {
   /** As in the archive, and as `--what` names it: "rw". */
   what: string
-  /** For people, within a sentence: "the changes (rw on partition 4)". */
+  /** For people, within a sentence: "your changes (the folder "rw" of partition 4)". */
   title: string
   /** What of an archive goes there. */
   forms: readonly PartForm[]
-  /** Where the volume lies on the card. */
-  extents: readonly Extent[]
   /** A path in the volume; "" for all of it. */
   folder: string
   /** Folders of the volume that are made anew, empty: what overlayfs keeps there belongs to the files that go. */
   cleared: readonly string[]
   /** Names in the folder that stay where the archive has none of them. */
   kept: readonly string[]
+  /** A device 0:0 is no file there, but takes away what stands in its place. */
+  appliesMarks: boolean
   /** Why nothing can be put there, a clause; null where something can. */
   problem: string | null
+  /** `merges`: what is there stays, but for what is put over it. Throws where the part does not fit. */
+  open(draft: ChangeDraft, how: { seconds: number; merges: boolean; part: ArchivePart | null }): OpenedSpot
 }
 
-/** An ext volume on the view of a draft, and what is to be done when it is filled. */
+/** An ext volume on the view of a draft, without waiting journal or known faults. */
 export interface OpenedSpot {
   device: BlockDevice
-  finish(): void
+  /** By which another use of it is noticed: a sum over what changes with every use. */
+  state: string
+  /** What is in the folder is no part of what was changed, and stays: the system that changes lie over. */
+  isAsDelivered: boolean
+  /** Throws where that much does not fit, for reasons of its own. */
+  checkRoom(need: TreeSize): void
+  /** Before anything is written to the device. */
+  begin(): void
+  /** When all is written, and the device closed: brings it into groups. */
+  end(): void
 }

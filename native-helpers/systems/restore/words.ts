@@ -14,12 +14,18 @@ export interface Surveyed {
   members: number
   /** Null where it is carried out instead of planned. */
   need: RoomNeed | null
+  /** What was changed goes, and what was delivered stays. */
+  isAsDelivered: boolean
   /** What is there now, and goes. */
   before: TreeSize | null
   since: Manifest['since']
 }
 
-export function tellSpot(words: ChangeWords, { only }: RestoreRequest, { spot, members, need, before, since }: Surveyed): void {
+export function tellSpot(
+  words: ChangeWords,
+  { only }: RestoreRequest,
+  { spot, members, need, before, since, isAsDelivered }: Surveyed,
+): void {
   if (!need) return
   const what = `${members} ${members === 1 ? 'file or folder' : 'files and folders'} (${decimalSize(need.contentBytes)})`
   if (only.length > 0) {
@@ -31,7 +37,10 @@ export function tellSpot(words: ChangeWords, { only }: RestoreRequest, { spot, m
     words.steps.push(`Put ${what} back into ${spot.title} that were new or changed, and remove what was gone when it was saved.`)
     words.loses.push(`What was changed in ${spot.title} since then.`)
   } else {
-    if (before && before.inodes > 0) {
+    if (isAsDelivered) {
+      words.steps.push(`Begin ${spot.title} anew, over the system as it was delivered.`)
+      words.loses.push(`What is in ${spot.title} now. It becomes as it was saved.`)
+    } else if (before && before.inodes > 0) {
       words.steps.push(`Empty ${spot.title}: ${before.inodes} files and folders (${decimalSize(before.bytes)}).`)
       words.loses.push(`What is in ${spot.title} now. It becomes as it was saved.`)
     }

@@ -1,0 +1,146 @@
+/** What was saved of a live system comes back: through its store of changed blocks, into its overlay image, into its home. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { openFileDevice } from '../../native-helpers/block/file-device.ts'
+import { mergedDevice } from '../../native-helpers/block/merged.ts'
+import { openLiveImage } from '../../native-helpers/systems/liveos/live-image.ts'
+import { readSnapshotStore } from '../../native-helpers/volumes/snapshot-store.ts'
+import { manifestOf, saved } from '../support/backup.ts'
+import { cannotMount, mounted } from '../support/kernel-mount.ts'
+import { fixtureImage, fixtureOverlay, liveosTools, makeStick, overlayImage, stickFiles, systemImage } from '../support/liveos.ts'
+import { jsonLines, runCli } from '../support/run-cli.ts'
+import { missingTools, testFolder, tool } from '../support/tools.ts'
+import { cannotWasm } from '../support/wasm.ts'
+
+const skip = missingTools(...liveosTools, 'tar', 'e2fsck') ?? cannotWasm() ?? cannotMount() ?? false
+const truth = JSON.parse(
+  readFileSync(fileURLToPath(new URL('../fixtures/dm-snapshot/truth.json', import.meta.url)), 'utf8'),
+).overlays
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+function overlayFile(t: TestContext, name: string): string {
+  const path = join(testFolder(t), `${name}.overlay`)
+  writeFileSync(path, fixtureOverlay(name))
+  return path
+}
+
+/** What a system sees that runs on the store, as a file. */
+async function seenThrough(t: TestContext, overlay: string): Promise<string> {
+  const { value: image } = await openLiveImage(openFileDevice({ path: fixtureImage, writable: false }))
+  const origin = image?.origin?.device ?? assert.fail('the image holds no filesystem')
+  const store = openFileDevice({ path: overlay, writable: false })
+  const { value } = readSnapshotStore(store, origin.size)
+  const view = mergedDevice(origin, store, value?.exceptions ?? assert.fail('no store'))
+  const bytes = new Uint8Array(view.size)
+  view.readSync(bytes, 0)
+  const path = join(testFolder(t), 'seen.img')
+  writeFileSync(path, bytes)
+  return path
+}
+
+const restore = (file: string, target: string, ...words: string[]) =>
+  runCli(['restore', file, target, '--yes', '--json', '--undo', `${target}.undo`, ...words])
+const errorOf = (stdout: string) => (jsonLines(stdout).at(-1) as { error: { code: string; message: string } | null }).error
+const listed = (archive: string) =>
+  manifestOf(archive).files.map(({ path, kind, size, mtime, sha256: sum }) => [path, kind, size, mtime, sum])
+
+test('the files of a full working store come back through an empty one, as the kernel saw them', { skip }, async (t) => {
+  const archive = join(testFolder(t), 'changes.tar.zst')
+  await saved({ path: overlayFile(t, 'half'), base: fixtureImage }, archive)
+  const overlay = overlayFile(t, 'fresh')
+  const before = sha256(readFileSync(overlay))
+  const { code, stderr } = await restore(archive, overlay, '--base', fixtureImage)
+  assert.equal(code, 0, stderr)
+  const seen = await seenThrough(t, overlay)
+  tool('e2fsck', ['-f', '-n', seen])
+  const known: Record<string, string> = truth.half.files_noload_sha256
+  mounted(seen, 'ro', (folder) => {
+    for (const [path, sum] of Object.entries(known)) assert.equal(sha256(readFileSync(join(folder, path))), sum, path)
+  })
+  assert.ok(Object.keys(known).length > 30)
+  // What is saved of it is what was saved before.
+  const again = join(testFolder(t), 'again.tar')
+  await saved({ path: overlay, base: fixtureImage }, again)
+  assert.deepEqual(listed(again), listed(archive))
+  assert.equal((await runCli(['undo', `${overlay}.undo`, overlay, '--yes'])).code, 0)
+  assert.equal(sha256(readFileSync(overlay)), before)
+})
+
+test('single paths are put into what a store holds, and nothing else of it changes', { skip }, async (t) => {
+  const archive = join(testFolder(t), 'changes.tar')
+  const half = overlayFile(t, 'half')
+  await saved({ path: half, base: fixtureImage }, archive)
+  const file = manifestOf(archive).files.find(({ kind, size }) => kind === 'file' && size > 0) ?? assert.fail('no file')
+  const overlay = overlayFile(t, 'fresh')
+  const { code, stderr } = await restore(archive, overlay, '--base', fixtureImage, '--only', file.path)
+  assert.equal(code, 0, stderr)
+  const again = join(testFolder(t), 'again.tar')
+  await saved({ path: overlay, base: fixtureImage }, again)
+  const files = manifestOf(again).files.filter(({ kind }) => kind === 'file')
+  assert.deepEqual(
+    files.map(({ path, sha256: sum }) => [path, sum]),
+    [[file.path, file.sha256]],
+  )
+})
+
+test('changes of another system image, and those that do not fit, are refused with the reason', { skip }, async (t) => {
+  const folder = testFolder(t)
+  const archive = join(folder, 'changes.tar')
+  await saved({ path: overlayFile(t, 'half'), base: fixtureImage }, archive)
+  const files = stickFiles(folder, { image: systemImage(folder, 'nested'), overlay: fixtureOverlay('fresh') })
+  const stick = makeStick(folder, files)
+  const before = sha256(readFileSync(stick))
+  const other = errorOf((await restore(archive, stick)).stdout)
+  assert.equal(other?.code, 'restore-other-base')
+  const alone = overlayFile(t, 'fresh')
+  assert.equal(errorOf((await restore(archive, alone)).stdout)?.code, 'restore-impossible')
+  const store = join(folder, 'store.tar')
+  await saved({ path: overlayFile(t, 'half'), base: fixtureImage }, store, { what: ['store'] })
+  assert.equal(errorOf((await restore(store, alone, '--base', fixtureImage)).stdout)?.code, 'restore-does-not-fit')
+  writeFileSync(alone, fixtureOverlay('fresh').subarray(0, 4 * 1024 * 1024))
+  assert.equal(errorOf((await restore(archive, alone, '--base', fixtureImage)).stdout)?.code, 'restore-no-room')
+  assert.equal(sha256(readFileSync(stick)), before)
+  assert.ok(!existsSync(`${stick}.undo`))
+})
+
+test('an overlay image and a home on a stick are as they were saved', { skip }, async (t) => {
+  const folder = testFolder(t)
+  const overlay = (text: string) =>
+    overlayImage(folder, (root) => {
+      mkdirSync(join(root, 'overlayfs/etc'), { recursive: true })
+      writeFileSync(join(root, 'overlayfs/etc', text), text)
+      mkdirSync(join(root, 'ovlwork/work'), { recursive: true })
+    })
+  const home = (text: string) => {
+    const root = join(folder, `home-${text}`)
+    mkdirSync(join(root, 'liveuser'), { recursive: true })
+    writeFileSync(join(root, 'liveuser', text), text)
+    const image = join(folder, `${text}.img`)
+    writeFileSync(image, Buffer.alloc(8 * 1024 * 1024))
+    tool('mke2fs', ['-q', '-F', '-t', 'ext4', '-L', 'HOME', '-d', root, image])
+    return image
+  }
+  const image = systemImage(folder, 'flat-squashfs')
+  const stickOf = (text: string) => {
+    const own = join(folder, `stick-${text}`)
+    mkdirSync(own)
+    return makeStick(own, stickFiles(own, { image, overlay: overlay(text), home: home(text) }))
+  }
+  const archive = join(folder, 'stick.tar.gz')
+  await saved({ path: stickOf('first') }, archive)
+  const stick = stickOf('second')
+  const { code, stderr } = await restore(archive, stick)
+  assert.equal(code, 0, stderr)
+  const again = join(folder, 'again.tar')
+  await saved({ path: stick }, again)
+  assert.deepEqual(listed(again), listed(archive))
+  assert.equal((await runCli(['undo', `${stick}.undo`, '--yes'])).code, 0)
+  const undone = join(folder, 'undone.tar')
+  await saved({ path: stick }, undone)
+  assert.ok(listed(undone).some(([path]) => path === 'overlay/etc/second'))
+  assert.ok(!listed(undone).some(([path]) => path === 'overlay/etc/first'))
+})
