@@ -48,21 +48,43 @@ export function erofsExtents(device: BlockDevice, inode: ErofsInode, blockBytes:
   return parsed(extents)
 }
 
+export interface ErofsCompressed {
+  sizeBytes: number
+  blockBytes: number
+  zeroPadding: boolean
+  /** What holds the ends of files; asked for when one of them is read. */
+  packed(): BlockDevice | null
+}
+
 /** A compressed file as a device; the piece that was decoded last is kept. */
 export function erofsCompressedFile(
   device: BlockDevice,
   index: ErofsIndex,
-  { sizeBytes, blockBytes, zeroPadding }: { sizeBytes: number; blockBytes: number; zeroPadding: boolean },
+  { sizeBytes, blockBytes, zeroPadding, packed }: ErofsCompressed,
 ): BlockDevice {
   let kept: { start: number; bytes: Uint8Array } | null = null
-  const pieceWith = (offset: number): { start: number; bytes: Uint8Array } => {
-    if (kept && offset >= kept.start && offset < kept.start + kept.bytes.length) return kept
-    const piece = index.pieceAt(offset)
-    const stored = piece && pieceOf(device, piece.storedOffset, piece.storedBytes)
-    const bytes = piece && stored && decoded(piece, stored, blockBytes, zeroPadding)
-    if (!piece || !bytes || offset < piece.start || offset >= piece.end) throw damaged(offset)
-    kept = { start: piece.start, bytes }
-    return kept
+  /** From the beginning of `into`; answers how much. */
+  const readSome = (into: Uint8Array, offset: number): number => {
+    if (!kept || offset < kept.start || offset >= kept.start + kept.bytes.length) {
+      const piece = index.pieceAt(offset)
+      if (!piece || offset < piece.start || offset >= piece.end) throw damaged(offset)
+      if (piece.fragmentOffset !== null) {
+        const part = into.subarray(0, piece.end - offset)
+        const from = piece.fragmentOffset + offset - piece.start
+        const fragments = packed()
+        if (!fragments || from + part.length > fragments.size) throw damaged(offset)
+        fragments.readSync(part, from)
+        return part.length
+      }
+      const stored = pieceOf(device, piece.storedOffset, piece.storedBytes)
+      const bytes = stored && decoded(piece, stored, blockBytes, zeroPadding)
+      if (!bytes) throw damaged(offset)
+      kept = { start: piece.start, bytes }
+    }
+    const from = offset - kept.start
+    const part = kept.bytes.subarray(from, from + into.length)
+    into.set(part)
+    return part.length
   }
   return {
     size: sizeBytes,
@@ -70,13 +92,7 @@ export function erofsCompressedFile(
     readSync(into, offset) {
       if (offset < 0 || offset + into.length > sizeBytes)
         throw new RangeError(`${into.length} bytes at ${offset} do not lie within ${sizeBytes}`)
-      for (let done = 0; done < into.length; ) {
-        const { start, bytes } = pieceWith(offset + done)
-        const from = offset + done - start
-        const part = bytes.subarray(from, from + into.length - done)
-        into.set(part, done)
-        done += part.length
-      }
+      for (let done = 0; done < into.length; ) done += readSome(into.subarray(done), offset + done)
     },
   }
 }

@@ -8,7 +8,11 @@ const mapHeaderBytes = 8
 const fullEntryBytes = 8
 const blockCountFlag = 0x800
 const advice = { twoBytes: 0x1, bigFirst: 0x2, bigSecond: 0x4, inlineTail: 0x8, interlaced: 0x10, fragment: 0x20 }
+/** In the last byte of the header: all of it is a place in the packed file, but for its highest bit. */
 const wholeInFragment = 0x80
+const wholeOffsetMask = 2n ** 63n - 1n
+/** Logarithms of clusters: what the fields of an entry hold. */
+const largestShift = { full: 16, packed: 14 }
 /** Decoded, one piece is no longer than this (Z_EROFS_PCLUSTER_MAX_DSIZE), stored no longer than 1 MiB. */
 const maxPieceBytes = 12 * 1024 * 1024
 const maxStoredBytes = 1024 * 1024
@@ -38,7 +42,11 @@ export interface Piece {
   interlaced: boolean
   /** lz4 0, lzma 1, deflate 2, zstd 3 */
   algorithm: number
+  /** Not null: the piece lies there in the packed file, as it is, and nothing of it is stored elsewhere. */
+  fragmentOffset: number | null
 }
+
+const nothingStored = { storedOffset: 0, storedBytes: 0, type: 'plain', interlaced: false, algorithm: 0 } as const
 
 export class ErofsIndex {
   readonly #inode: ErofsInode
@@ -48,16 +56,21 @@ export class ErofsIndex {
   readonly #advice: number
   readonly #algorithms: number
   readonly #inlineBytes: number
+  readonly #fragmentLow: number
   readonly #header: number
-  #tail: { head: number; offset: number } | null = null
+  /** The last piece, where it lies behind the index or in the packed file. */
+  #tail: { head: number; inlineOffset: number | null; fragmentOffset: number | null } | null = null
+  /** Where all of the file lies in the packed file. */
+  readonly #wholeAt: number | null
 
-  /** Null where the index is damaged, or keeps its end among fragments, which are not read here. */
+  /** Null where the index is damaged. */
   static open(inode: ErofsInode, blockBytes: number, read: (offset: number, length: number) => DataView | null): ErofsIndex | null {
     const header = Math.ceil(inode.bodyOffset / 8) * 8
     const view = read(header, mapHeaderBytes)
-    if (!view || view.getUint8(7) & wholeInFragment || view.getUint16(4, true) & advice.fragment) return null
+    if (!view) return null
     const index = new ErofsIndex(inode, blockBytes, read, header, view)
-    return index.#shift <= 14 && index.#findTail() ? index : null
+    if (index.#wholeAt !== null) return index
+    return index.#shift <= largestShift[inode.layout === 'compressed-full' ? 'full' : 'packed'] && index.#findTail() ? index : null
   }
 
   private constructor(
@@ -75,10 +88,13 @@ export class ErofsIndex {
     this.#advice = view.getUint16(4, true)
     this.#algorithms = view.getUint8(6)
     this.#shift = Math.log2(blockBytes) + (view.getUint8(7) & 7)
+    this.#fragmentLow = view.getUint32(0, true)
+    this.#wholeAt = view.getUint8(7) & wholeInFragment ? Number(view.getBigUint64(0, true) & wholeOffsetMask) : null
   }
 
   /** The piece that holds this byte of the file, or null where the index is damaged. */
   pieceAt(offset: number): Piece | null {
+    if (this.#wholeAt !== null) return { ...nothingStored, start: 0, end: this.#inode.sizeBytes, fragmentOffset: this.#wholeAt }
     const number = Math.floor(offset / 2 ** this.#shift)
     const within = offset - number * 2 ** this.#shift
     const first = this.#cluster(number)
@@ -110,7 +126,10 @@ export class ErofsIndex {
       end = next * clusterBytes + cluster.offset
       break
     }
-    const inline = this.#tail?.head === number ? this.#tail.offset : null
+    const tail = this.#tail?.head === number ? this.#tail : null
+    if (tail && tail.fragmentOffset !== null)
+      return end <= start ? null : { ...nothingStored, start, end, fragmentOffset: tail.fragmentOffset }
+    const inline = tail?.inlineOffset ?? null
     const storedBytes = inline === null ? this.#storedBytes(number, head.type) : this.#inlineBytes
     if (end <= start || end - start > maxPieceBytes || storedBytes === null || storedBytes > maxStoredBytes) return null
     return {
@@ -121,6 +140,7 @@ export class ErofsIndex {
       type: head.type,
       interlaced: (this.#advice & advice.interlaced) !== 0,
       algorithm: head.type === 'second' ? this.#algorithms >> 4 : this.#algorithms & 15,
+      fragmentOffset: null,
     }
   }
 
@@ -134,16 +154,22 @@ export class ErofsIndex {
     return next.storedBlocks > 0 ? next.storedBlocks * this.#blockBytes : null
   }
 
-  /** The last piece may lie behind the index itself. */
+  /** The last piece may lie behind the index itself, or in the packed file. */
   #findTail(): boolean {
-    if (!(this.#advice & advice.inlineTail) || this.#inode.sizeBytes === 0) return true
+    const isFragment = (this.#advice & advice.fragment) !== 0
+    if ((!isFragment && !(this.#advice & advice.inlineTail)) || this.#inode.sizeBytes === 0) return true
     const number = Math.floor((this.#inode.sizeBytes - 1) / 2 ** this.#shift)
     const last = this.#cluster(number)
     if (!last) return false
     const within = (this.#inode.sizeBytes - 1) % 2 ** this.#shift
     const head = this.#headOf(number, last.type === 'follows' ? last.back : within >= last.offset ? 0 : 1)
-    this.#tail = head && { head: head.number, offset: last.nextOffset }
-    return head !== null
+    if (!head) return false
+    // Only the long entries have room for a place beyond 4 GiB.
+    const high = this.#inode.layout === 'compressed-full' ? head.cluster.block : 0
+    this.#tail = isFragment
+      ? { head: head.number, inlineOffset: null, fragmentOffset: high * 2 ** 32 + this.#fragmentLow }
+      : { head: head.number, inlineOffset: last.nextOffset, fragmentOffset: null }
+    return true
   }
 
   #cluster(number: number): Cluster | null {

@@ -20,6 +20,7 @@ const fields = {
   incompat: u32(80),
   extraDevices: u16(86),
   directoryShift: u8(90),
+  packedNode: u64(96),
 }
 const superBytes = 128
 const magic = 0xe0f5e1e2
@@ -49,6 +50,8 @@ export interface ErofsFacts {
   incompat: number
   metaStart: number
   rootNode: number
+  /** A file that holds the ends of others, or all of them; null where there is none. */
+  packedNode: number | null
   problems: Problem[]
 }
 
@@ -80,6 +83,7 @@ export function readErofsFacts(device: BlockDevice): Parsed<ErofsFacts> {
     incompat: raw.incompat,
     metaStart: raw.metaBlock * blockBytes,
     rootNode: raw.rootNode,
+    packedNode: raw.incompat & erofsIncompat.fragments && raw.packedNode > 0 ? raw.packedNode : null,
     problems,
   })
 }

@@ -27,6 +27,8 @@ interface Volume {
   facts: ErofsFacts
   /** Metadata by the page. */
   read(offset: number, length: number): DataView | null
+  /** The file that holds the ends of others; null where there is none, or where it cannot be read. */
+  packed(): BlockDevice | null
 }
 
 export function openErofs(device: BlockDevice): Parsed<ErofsTree> {
@@ -34,10 +36,25 @@ export function openErofs(device: BlockDevice): Parsed<ErofsTree> {
   if (!facts) return { value: null, problem }
   const unknown = facts.problems.find(({ code }) => code === 'erofs-features')
   if (unknown) return { value: null, problem: unknown }
-  const volume: Volume = { device, facts, read: pagedReader(device) }
+  let packed: { file: BlockDevice | null } | null = null
+  const volume: Volume = {
+    device,
+    facts,
+    read: pagedReader(device),
+    packed() {
+      packed ??= { file: packedFile(volume) }
+      return packed.file
+    },
+  }
   const root = inodeOf(volume, facts.rootNode)
   if (root?.kind !== 'directory') return unusable('erofs-root', 'its root is no directory')
   return parsed({ root: node(volume, '', facts.rootNode, root), foldsCase: false, facts })
+}
+
+/** It has no ends in itself. */
+function packedFile(volume: Volume): BlockDevice | null {
+  const inode = volume.facts.packedNode === null ? null : inodeOf(volume, volume.facts.packedNode)
+  return inode?.kind === 'file' ? contentOf({ ...volume, packed: () => null }, inode).value : null
 }
 
 function pagedReader(device: BlockDevice): Volume['read'] {
@@ -87,13 +104,13 @@ function node(volume: Volume, name: string, number: number, inode: ErofsInode): 
   }
 }
 
-function contentOf({ device, facts, read }: Volume, inode: ErofsInode): Parsed<BlockDevice> {
+function contentOf({ device, facts, read, packed }: Volume, inode: ErofsInode): Parsed<BlockDevice> {
   const { sizeBytes } = inode
   if (inode.layout === 'compressed-full' || inode.layout === 'compressed-compact') {
     const index = ErofsIndex.open(inode, facts.blockBytes, read)
     const zeroPadding = (facts.incompat & erofsIncompat.zeroPadding) !== 0
     if (!index) return unusable('erofs-index', 'a compressed file is damaged, or compressed in a way that is not known here')
-    return parsed(erofsCompressedFile(device, index, { sizeBytes, blockBytes: facts.blockBytes, zeroPadding }))
+    return parsed(erofsCompressedFile(device, index, { sizeBytes, blockBytes: facts.blockBytes, zeroPadding, packed }))
   }
   const { value, problem } = erofsExtents(device, inode, facts.blockBytes)
   return value ? parsed(extentsDevice(device, value)) : { value: null, problem }

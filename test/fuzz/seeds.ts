@@ -1,7 +1,7 @@
 /** Small sound samples of everything that is parsed, made by the tools that make them where there are any. */
 import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { tool } from '../support/tools.ts'
 import { volumeSamples } from '../support/volume-samples.ts'
 
@@ -27,7 +27,7 @@ export function fuzzSeeds(folder: string): Record<string, SeedBytes[]> {
     journal: [journalSample(samples)],
     store: named('snapshot'),
     iso9660: named('ISO'),
-    erofs: named('EROFS'),
+    erofs: [...named('EROFS'), ...erofsFixtures()],
     squashfs: squashfsSamples(samples, tree),
     kernel: kernelSamples(),
     initrd: initrdSamples(),
@@ -63,6 +63,14 @@ function journalSample(folder: string): SeedBytes {
   writeFileSync(block, Buffer.alloc(3 * 1024, 'journal'))
   tool('debugfs', ['-w', '-f', '-', path], { input: `jo -c\njw -b 4000,4001,4002 ${block}\njw -b 4100 -r 4000 ${block}\njc\n` })
   return { name: 'a journal to be carried out', bytes: readFileSync(path) }
+}
+
+/** With fragments and with large blocks, which Debian 12's mkfs.erofs does not make. */
+function erofsFixtures(): SeedBytes[] {
+  return ['all-fragments-lz4', 'fragments-zstd', 'fragments-long-index', 'blocks-of-16k'].map((name) => ({
+    name: `EROFS, ${name}`,
+    bytes: gunzipSync(readFileSync(new URL(`../fixtures/erofs/${name}.erofs.gz`, import.meta.url))),
+  }))
 }
 
 function squashfsSamples(folder: string, tree: string): SeedBytes[] {
