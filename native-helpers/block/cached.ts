@@ -39,22 +39,33 @@ export function cachedDevice(below: BlockDevice, options: CacheOptions = {}): Co
     blocks.set(index, block)
     return block
   }
-  const keep = (index: number, block: Uint8Array): void => {
-    if (blocks.size >= keptBlocks) blocks.delete(blocks.keys().next().value ?? index)
-    blocks.set(index, block)
+  /** For a block to be kept: the memory of the one that was used longest ago, once as many are kept as may be. */
+  const roomFor = (lengthBytes: number): Uint8Array => {
+    const oldest = blocks.size >= keptBlocks ? blocks.keys().next().value : undefined
+    const block = oldest === undefined ? undefined : blocks.get(oldest)
+    if (oldest !== undefined) blocks.delete(oldest)
+    return block?.length === lengthBytes ? block : new Uint8Array(lengthBytes)
   }
+  let scratch = new Uint8Array(0)
   /** False around a bad sector: the blocks cannot be read whole, though what is asked for may be. */
   const readBlocks = (into: Uint8Array, offset: number, first: number, count: number): boolean => {
     const start = first * blockBytes
-    const run = new Uint8Array(Math.min(count * blockBytes, below.size - start))
+    const length = Math.min(count * blockBytes, below.size - start)
+    if (scratch.length < length) scratch = new Uint8Array(length)
+    const run = scratch.subarray(0, length)
     try {
       read(run, start)
     } catch {
       return false
     }
     into.set(run.subarray(offset - start, offset - start + into.length))
-    for (let at = 0; at < count; at += 1) glimpses.delete(first + at)
-    for (let at = 0; at < count; at += 1) keep(first + at, run.slice(at * blockBytes, (at + 1) * blockBytes))
+    for (let at = 0; at < count; at += 1) {
+      const part = run.subarray(at * blockBytes, (at + 1) * blockBytes)
+      const block = roomFor(part.length)
+      block.set(part)
+      glimpses.delete(first + at)
+      blocks.set(first + at, block)
+    }
     return true
   }
 

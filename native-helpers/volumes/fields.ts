@@ -16,11 +16,19 @@ export const u64 = (offset: number): Field => ({ offset, bytes: 8 })
 export function readFields<Table extends Record<string, Field>>(table: Table, bytes: Uint8Array): Record<keyof Table, number> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const values: Record<string, number> = {}
-  for (const name in table) {
-    const field = table[name]
-    if (field) values[name] = field.offset + field.bytes <= bytes.length ? readNumber(view, field) : 0
+  for (const [name, field] of entriesOf(table)) {
+    values[name] = field.offset + field.bytes <= bytes.length ? readNumber(view, field) : 0
   }
   return values as Record<keyof Table, number>
+}
+
+/** Tables are few and read by the million. */
+const known = new WeakMap<object, [string, Field][]>()
+
+function entriesOf(table: Record<string, Field>): [string, Field][] {
+  const entries = known.get(table) ?? Object.entries(table)
+  if (!known.has(table)) known.set(table, entries)
+  return entries
 }
 
 function readNumber(view: DataView, field: Field): number {

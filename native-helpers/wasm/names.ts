@@ -40,12 +40,17 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
   }
 }
 
+const nothing = new Uint8Array(0)
 const escaped = /[\udc80-\udcff]/
 /** In this mode an escape inside a pair of surrogates is not one. */
 const pieces = /[\udc80-\udcff]|[^\udc80-\udcff]+/gu
 
 export function encodeName(text: string): Uint8Array {
-  if (!escaped.test(text)) return encoder.encode(text)
+  if (text === '') return nothing
+  if (!escaped.test(text)) {
+    const { buffer, byteOffset, length } = Buffer.from(text)
+    return new Uint8Array(buffer, byteOffset, length)
+  }
   const parts = [...text.matchAll(pieces)].map(([piece]) => {
     const code = piece.length === 1 ? piece.charCodeAt(0) : 0
     return code >= 0xdc80 && code <= 0xdcff ? Uint8Array.of(code - escapeBase) : encoder.encode(piece)

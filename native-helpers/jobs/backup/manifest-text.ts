@@ -14,13 +14,16 @@ const pieceChars = 256 * 1024
  * that changes its length.
  */
 export class ManifestText {
-  readonly bytes: Buffer
+  /** In order; no line is in two of them. */
+  readonly pieces: Buffer[] = []
   /** By the number of an item that is stored with a sum of its own: where in the text that stands. */
   readonly #sumAt: Float64Array
   #filled = 0
+  #piece = 0
+  /** Where that piece begins. */
+  #pieceAt = 0
 
   constructor(head: Head, lists: readonly BackupItem[][]) {
-    const pieces: Buffer[] = []
     const places: number[] = []
     let text = `${JSON.stringify(head).slice(0, -1)},"files":[\n`
     let length = Buffer.byteLength(text)
@@ -33,12 +36,11 @@ export class ManifestText {
         text += line
         length += Buffer.byteLength(line)
         if (text.length < pieceChars) continue
-        pieces.push(Buffer.from(text))
+        this.pieces.push(Buffer.from(text))
         text = ''
       }
     }
-    pieces.push(Buffer.from(`${text}\n]}\n`))
-    this.bytes = Buffer.concat(pieces)
+    this.pieces.push(Buffer.from(`${text}\n]}\n`))
     this.#sumAt = Float64Array.from(places)
   }
 
@@ -46,8 +48,13 @@ export class ManifestText {
   fillNext(sha256: string | null): void {
     const at = this.#sumAt[this.#filled]
     if (at === undefined) throw new TypeError('there are more sums than places for them')
-    this.bytes.write(sha256 === null ? 'null'.padEnd(unknownSum.length + 2) : `"${sha256}"`, at, 'latin1')
     this.#filled += 1
+    let piece = this.pieces[this.#piece]
+    for (; piece && at >= this.#pieceAt + piece.length; piece = this.pieces[this.#piece]) {
+      this.#pieceAt += piece.length
+      this.#piece += 1
+    }
+    piece?.write(sha256 === null ? 'null'.padEnd(unknownSum.length + 2) : `"${sha256}"`, at - this.#pieceAt, 'latin1')
   }
 }
 

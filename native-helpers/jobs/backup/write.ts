@@ -58,11 +58,11 @@ export async function writeArchive(order: WriteOrder): Promise<BackupResult> {
     tick()
   })
   const text = new ManifestText(head, items)
-  const member = (name: string, content: Uint8Array) => ownMember(name, content, Math.floor(madeAt / 1000))
-  const out = new ArchiveFile(path, packing, member(manifestPath, text.bytes))
+  const member = (name: string, content: readonly Uint8Array[]) => ownMember(name, content, Math.floor(madeAt / 1000))
+  const out = new ArchiveFile(path, packing, member(manifestPath, text.pieces))
   try {
     if (since)
-      putAll(out, member(removedPath, Buffer.concat(chosen.removed.flatMap((name) => [encodeName(name), Uint8Array.of(0)]))))
+      putAll(out, member(removedPath, [Buffer.concat(chosen.removed.flatMap((name) => [encodeName(name), Uint8Array.of(0)]))]))
     for (const [index, item] of storedOf(items)) {
       const packing = packItem(item, out, packed)
       let step = packing.next()
@@ -70,9 +70,9 @@ export async function writeArchive(order: WriteOrder): Promise<BackupResult> {
       if (hasOwnSum(item)) text.fillNext(step.value)
       if (index % itemsBetween === 0) await pause(out, tick)
     }
-    if (packed.unread.length > 0) putAll(out, member(unreadPath, Buffer.from(JSON.stringify(packed.unread))))
+    if (packed.unread.length > 0) putAll(out, member(unreadPath, [Buffer.from(JSON.stringify(packed.unread))]))
     out.put(tarEnd())
-    const archiveBytes = await out.finish(member(manifestPath, text.bytes))
+    const archiveBytes = await out.finish(member(manifestPath, text.pieces))
     const harmless = chosen.gaps.filter(({ isHarmless }) => isHarmless).length
     return {
       ...{ path, archiveBytes, files: all.files, bytes: all.bytes, unread: packed.unread.length - harmless },
@@ -100,9 +100,13 @@ function* storedOf(lists: readonly BackupItem[][]): Generator<[number, BackupIte
   }
 }
 
-function ownMember(name: string, content: Uint8Array, seconds: number): Uint8Array[] {
-  const entry = ownEntry(name, content.length, seconds)
-  return [tarHeader(entry), content, tarPadding(entry)]
+function ownMember(name: string, content: readonly Uint8Array[], seconds: number): Uint8Array[] {
+  const entry = ownEntry(
+    name,
+    content.reduce((sum, { length }) => sum + length, 0),
+    seconds,
+  )
+  return [tarHeader(entry), ...content, tarPadding(entry)]
 }
 
 function putAll(out: ArchiveFile, pieces: readonly Uint8Array[]): void {

@@ -47,8 +47,11 @@ export function mostOctal([, length]: Field): number {
 export function putOctal(header: Uint8Array, where: Field, value: number): void {
   const [offset, length] = where
   // What does not fit is zero here and stands in a pax record.
-  const digits = (value >= 0 && value <= mostOctal(where) ? value : 0).toString(8).padStart(length - 1, '0')
-  putBytes(header, where, Buffer.from(digits, 'latin1'))
+  let rest = value >= 0 && value <= mostOctal(where) ? value : 0
+  for (let at = offset + length - 2; at >= offset; at -= 1) {
+    header[at] = 0x30 + (rest % 8)
+    rest = Math.floor(rest / 8)
+  }
   header[offset + length - 1] = 0
 }
 

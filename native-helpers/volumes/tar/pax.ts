@@ -5,18 +5,28 @@ import { badArchive } from './format.ts'
 
 export type Records = Map<string, Uint8Array>
 
-const encoder = new TextEncoder()
-
 export function encodeRecords(records: Records): Uint8Array {
-  const parts: Uint8Array[] = []
+  let whole = 0
+  const heads: Buffer[] = []
   for (const [key, value] of records) {
-    const head = encoder.encode(` ${key}=`)
-    const rest = head.length + value.length + 1
+    const rest = Buffer.byteLength(key) + value.length + 3
     let length = rest + 1
     while (String(length).length + rest !== length) length = String(length).length + rest
-    parts.push(encoder.encode(String(length)), head, value, Uint8Array.of(0x0a))
+    heads.push(Buffer.from(`${length} ${key}=`))
+    whole += length
   }
-  return Buffer.concat(parts)
+  const bytes = Buffer.allocUnsafe(whole)
+  let at = 0
+  let index = 0
+  for (const value of records.values()) {
+    const head = heads[index] ?? Buffer.alloc(0)
+    bytes.set(head, at)
+    bytes.set(value, at + head.length)
+    at += head.length + value.length + 1
+    bytes[at - 1] = 0x0a
+    index += 1
+  }
+  return bytes
 }
 
 export function decodeRecords(bytes: Uint8Array, into: Records): void {
@@ -34,7 +44,8 @@ export function decodeRecords(bytes: Uint8Array, into: Records): void {
       equals >= end
     )
       throw badArchive('an extended header does not keep to its form')
-    into.set(Buffer.from(bytes.subarray(space + 1, equals)).toString('utf8'), bytes.slice(equals + 1, end - 1))
+    // A copy, which `slice` makes of a Uint8Array and not of a Buffer.
+    into.set(Buffer.from(bytes.subarray(space + 1, equals)).toString('utf8'), new Uint8Array(bytes.subarray(equals + 1, end - 1)))
     at = end
   }
 }
@@ -47,7 +58,7 @@ export function encodeTime({ seconds, nanoseconds }: TarTime): Uint8Array {
   const whole = negative ? -seconds - 1 : seconds
   const rest = negative ? billion - nanoseconds : nanoseconds
   const fraction = rest === 0 ? '' : `.${String(rest).padStart(9, '0').replace(/0+$/, '')}`
-  return encoder.encode(`${negative ? '-' : ''}${whole}${fraction}`)
+  return Buffer.from(`${negative ? '-' : ''}${whole}${fraction}`, 'latin1')
 }
 
 export function decodeTime(value: Uint8Array): TarTime {

@@ -50,7 +50,7 @@ export function* readTar(chunks: Iterable<Uint8Array>): Generator<ReadEntry> {
       else if (kind === type.paxGlobal) {
         decodeRecords(bytes, global)
         decodeRecords(bytes, records)
-      } else records.set(kind === type.gnuLongName ? 'path' : 'linkpath', withoutZero(bytes).slice())
+      } else records.set(kind === type.gnuLongName ? 'path' : 'linkpath', new Uint8Array(withoutZero(bytes)))
       input.skip(padding(size))
       continue
     }

@@ -14,7 +14,8 @@ const typeOf: Record<TarKind, string> = {
   fifo: type.fifo,
 }
 
-const text = (value: number | string) => new TextEncoder().encode(String(value))
+/** Numbers, and words of the formats themselves. */
+const text = (value: number | string) => Buffer.from(String(value), 'latin1')
 
 /** Everything of an entry up to its content. The content follows, and then `tarPadding`. */
 export function tarHeader(entry: TarEntry): Uint8Array {
@@ -89,22 +90,32 @@ function sparseMap({ extents, sizeBytes }: TarEntry): Uint8Array {
 }
 
 function extended(records: Uint8Array): Uint8Array[] {
-  const header = plainHeader(type.pax, text('PaxHeader'), records.length)
+  const header = plainHeader(type.pax, paxName, records.length)
   putOctal(header, field.mode, 0o644)
-  return [sealed(header), records, new Uint8Array(padding(records.length))]
+  return [sealed(header), records, zeros.subarray(0, padding(records.length))]
 }
 
+const paxName = text('PaxHeader')
+const zeros = new Uint8Array(blockBytes)
+/** What is the same in all of them. */
+const empty = new Uint8Array(blockBytes)
+for (const number of [field.mode, field.uid, field.gid, field.modified, field.major, field.minor]) putOctal(empty, number, 0)
+putBytes(empty, field.magic, text('ustar\x0000'))
+
 function plainHeader(kind: string, name: Uint8Array, size: number): Uint8Array {
-  const header = new Uint8Array(blockBytes)
+  const header = Buffer.allocUnsafe(blockBytes)
+  header.set(empty)
   putBytes(header, field.name, name)
-  for (const number of [field.mode, field.uid, field.gid, field.modified, field.major, field.minor]) putOctal(header, number, 0)
   putOctal(header, field.size, size)
-  putBytes(header, field.type, text(kind))
-  putBytes(header, field.magic, text('ustar\x0000'))
+  header[field.type[0]] = kind.charCodeAt(0)
   return header
 }
 
+/** Six digits, a zero byte and a space. */
 function sealed(header: Uint8Array): Uint8Array {
-  putBytes(header, field.checksum, text(`${checksum(header).toString(8).padStart(6, '0')}\0 `))
+  const [offset, length] = field.checksum
+  const sum = checksum(header)
+  putOctal(header, [offset, length - 1], sum)
+  header[offset + length - 1] = 0x20
   return header
 }
