@@ -71,7 +71,7 @@ function wantedOf(entry: GrubEntry, isFirst: boolean, targets: MenuTargets): Tar
   if (kernel && isSystem !== isKernel) return isSystem ? 'system' : 'kernel'
   const hinted = (number: number | null) => search.hints.some((hint) => new RegExp(`,(msdos|gpt)?${number}$`).test(hint))
   if (hinted(systemNumber) !== hinted(kernelNumber)) return hinted(systemNumber) ? 'system' : 'kernel'
-  if (isSystem) return 'system'
+  if (isSystem && !isKernel) return 'system'
   if (repairArguments.some((name) => argumentValue(entry.arguments, name) !== null)) return 'system'
   return isFirst ? 'kernel' : 'system'
 }

@@ -29,6 +29,6 @@ export function keepsEverything(mounts: readonly PersistentMount[]): boolean {
 
 /** The text with the mount that the whole system needs, everything else in it as it is. */
 export function withEverythingKept(text: string): string {
-  const lines = text.split('\n').filter((line) => line.trim() !== '' && !/^[ \t]*\/[ \t\r]*(?:[ \t].*)?$/.test(line))
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !/^[ \t]*\/(?:\s|$)/.test(line))
   return [...lines, '/ union', ''].join('\n')
 }
