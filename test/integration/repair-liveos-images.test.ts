@@ -21,7 +21,7 @@ import { runCli } from '../support/run-cli.ts'
 import { missingTools, testFolder, tool } from '../support/tools.ts'
 import { cannotWasm } from '../support/wasm.ts'
 
-const skip = missingTools(...liveosTools, 'e2fsck', 'fsck.fat') ?? cannotWasm() ?? false
+const skip = missingTools(...liveosTools, 'e2fsck', 'fsck.fat', 'mlabel', 'e2label') ?? cannotWasm() ?? false
 
 /** Takes the inode of a file off its map and sets the mark for errors, as a kernel leaves a volume whose damage it met. */
 function damage(image: string, file: string): void {
@@ -79,4 +79,39 @@ test('the folder that an overlay on the stick itself needs is made beside it', {
   assert.deepEqual([work?.kind, work?.mode], ['directory', 0o755])
   stick.close()
   assertStickSound(folder, card, 'ext4', 48)
+})
+
+test('a stick that was renamed gets the name back that its menu and its overlay ask for', { skip }, async (t) => {
+  for (const filesystem of ['vfat', 'ext4'] as const) {
+    const folder = testFolder(t)
+    const uuid = filesystem === 'vfat' ? fatUuid : extUuid
+    const files = stickFiles(folder, {
+      image: systemImage(folder, 'flat-squashfs'),
+      overlay: overlayImage(folder),
+      overlayName: `overlay-${stickLabel}-${uuid}`,
+      menu: { root: `LABEL=${stickLabel}`, overlay: `LABEL=${stickLabel}` },
+    })
+    const card = makeStick(folder, files, { filesystem, sizeMiB: 64 })
+    const renamed = async () => (await inspected(card)).partitions[0]?.label
+    if (filesystem === 'vfat') tool('mlabel', ['-i', `${card}@@4M`, '::HOLIDAY'], { env: { MTOOLS_SKIP_CHECK: '1' } })
+    else tool('e2label', [`${card}?offset=${4 * 1024 * 1024}`, 'HOLIDAY'])
+    assert.equal(await renamed(), 'HOLIDAY')
+    const before = sha256Of(card)
+    const ids = (await inspected(card)).findings.map(({ id }) => id)
+    for (const id of ['overlay-name', 'liveos-menu-root']) assert.ok(ids.includes(id), id)
+    const undo = join(folder, 'undo')
+    const { code, stdout, stderr } = await runCli(['repair', card, '--yes', '--undo', undo])
+    assert.equal(code, 0, `${stdout}${stderr}`)
+    assert.match(stderr, /name it "LIVE" again.*its name is "HOLIDAY" now/)
+    assert.equal(tool('blkid', ['-p', '-o', 'value', '-s', 'LABEL', '-O', String(4 * 1024 * 1024), card]).trim(), 'LIVE')
+    const { findings } = await inspected(card)
+    assert.deepEqual(
+      findings.filter(({ id }) => /^overlay-name|^liveos-menu/.test(id)),
+      [],
+    )
+    assertStickSound(folder, card, filesystem, 64)
+    const undone = await runCli(['undo', undo, '--yes'])
+    assert.equal(undone.code, 0, undone.stderr)
+    assert.equal(sha256Of(card), before)
+  }
 })

@@ -12,6 +12,7 @@ import { linuxView } from './linux-view.ts'
 import { pathIn } from './live-folder.ts'
 import { upperName, workName } from './overlay-folders.ts'
 import { repairImage, repairWorkFolder } from './repair-images.ts'
+import { repairLabel } from './repair-label.ts'
 import { repairStore, type StoreRepair, storeNeedsRepair } from './repair-store.ts'
 import { aloneFile, fileOnStick, type StoreFile } from './store-file.ts'
 
@@ -50,6 +51,7 @@ export async function repairLive(live: LiveSystem, draft: ChangeDraft, context: 
     const home = folder.home && (await fileOnStick(volume, pathIn(folder, folder.home.name), draft, context.seconds))
     if (home) repairImage(home, [], draft, context)
   }
+  repairLabel(live, draft, context)
 }
 
 function repairWork(
