@@ -158,9 +158,11 @@ async function givenPassword(
   words: string,
 ): Promise<string | null> {
   const file = given.text(`${option}-file`)
-  if (file === '-') return nextInputLine()
-  if (file !== null) return firstLine(await fileText(file))
-  if (!given.flag(option)) return null
+  // A terminal would show what is typed into it.
+  const isTyped = file === '-' && process.stdin.isTTY === true
+  if (file === '-' && !isTyped) return nextInputLine()
+  if (file !== null && !isTyped) return firstLine(await fileText(file))
+  if (!given.flag(option) && !isTyped) return null
   if (!terminal.canAsk) {
     throw usageError(
       'no-terminal',
@@ -174,8 +176,10 @@ async function givenPassword(
   return first
 }
 
+const lineEnd = /\r?\n/
+
 function firstLine(text: string): string {
-  return text.split(/\r?\n/, 1)[0] ?? ''
+  return text.split(lineEnd, 1)[0] ?? ''
 }
 
 let inputLines: Promise<string[]> | null = null
@@ -185,7 +189,7 @@ async function nextInputLine(): Promise<string> {
   inputLines ??= (async () => {
     const parts: Buffer[] = []
     for await (const part of process.stdin) parts.push(Buffer.from(part))
-    return Buffer.concat(parts).toString('utf8').split('\n')
+    return Buffer.concat(parts).toString('utf8').split(lineEnd)
   })()
-  return firstLine((await inputLines).shift() ?? '')
+  return (await inputLines).shift() ?? ''
 }

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { exitCodes, LivecardError } from '../../native-helpers/errors.ts'
 import { planCardChange } from '../../native-helpers/jobs/change.ts'
 import { sealedOptions, wifiKey } from '../../native-helpers/systems/settings/seal.ts'
@@ -329,4 +330,27 @@ test('passwords come from standard input and files, and a password on the comman
   assert.equal(planned.code, 0, planned.stderr)
   assert.match(planned.stdout, /The administrator \(root\): its password will be set\./)
   assert.equal(planned.stdout.includes(secrets.root), false)
+  const main = fileURLToPath(new URL('../../native-helpers/cli/main.ts', import.meta.url))
+  const fromInput = [
+    'customise',
+    one.card.path,
+    '--root-password-file',
+    '-',
+    '--user',
+    'anna',
+    '--user-password-file',
+    '-',
+    '--yes',
+  ]
+  const input = `${secrets.root}\r\n${secrets.user}\nnobody asks for this\n`
+  tool(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...fromInput], { input, env })
+  const volume = `${one.card.path}?offset=${one.card.persistence.startBytes}`
+  const shadow = tool('debugfs', ['-R', 'cat /rw/etc/shadow', volume])
+  const hashOf = (name: string) =>
+    shadow
+      .split('\n')
+      .find((line) => line.startsWith(`${name}:`))
+      ?.split(':')[1] ?? ''
+  assert.equal(isPassword(hashOf('root'), secrets.root), true)
+  assert.equal(isPassword(hashOf('anna'), secrets.user), true)
 })

@@ -63,7 +63,7 @@ function used(root: string): void {
     mv etc/renamed var/renamed
     rm -r etc/gone; mkdir etc/gone; echo own > etc/gone/own
     echo changed > etc/hosts; setfattr -n user.note -v mine etc/hosts; ln etc/hosts etc/hosts-too
-    mkdir -p home/user; chown 1000:1000 home/user`)
+    ln -s loop etc/loop; mkdir -p home/user; chown 1000:1000 home/user`)
 }
 
 type Act = { ours: (union: Union) => void; shell: string }
@@ -190,5 +190,7 @@ test('a union is read as the running system is seen', { skip: skip || (missingTo
     assert.equal(union.has('etc/motd'), false)
     assert.equal(union.text('var/renamed/one'), 'old/one as shipped\n')
     assert.throws(() => union.write('etc/ssh', 'no file'), { code: 'settings-in-the-way' })
+    assert.throws(() => union.write('etc/loop/x', 'nowhere'), { code: 'settings-in-the-way' })
+    assert.throws(() => union.write('etc/hosts/x', 'below a file'), { code: 'settings-in-the-way' })
   })
 })
