@@ -9,14 +9,14 @@ import { openCard } from '../../native-helpers/systems/card.ts'
 import { planChange } from '../../native-helpers/systems/plan-change.ts'
 import { memoryDevice } from '../support/file-device.ts'
 import { type LamponeCard, type LamponeOptions, makeLampone } from '../support/lampone.ts'
-import { overwrite } from '../support/lampone-damage.ts'
+import { deleteMenus, overwrite } from '../support/lampone-damage.ts'
 import { lamponeTools } from '../support/lampone-parts.ts'
 import { startFilesOf, startOf } from '../support/lampone-start.ts'
 import { powerCuts, recordingCard } from '../support/power-cut.ts'
 import { missingTools, testFolder } from '../support/tools.ts'
 import { cannotWasm } from '../support/wasm.ts'
 
-const skip = cannotWasm() ?? missingTools(...lamponeTools) ?? false
+const skip = cannotWasm() ?? missingTools(...lamponeTools, 'mdel') ?? false
 
 interface Case {
   name: string
@@ -49,6 +49,12 @@ const cases: Case[] = [
     name: 'a half-written kernel and a fallback that leads nowhere',
     options: { ...small, layout: 'lampone', upgraded: true, fallback: 2 },
     damage: ({ path, kernel }) => overwrite(path, kernel.startBytes + 64 * 1024, Buffer.alloc(40_000, 'torn')),
+    starts: 'fallback',
+  },
+  {
+    name: 'a boot menu that was lost',
+    options: { ...small, layout: 'lampone' },
+    damage: deleteMenus,
     starts: 'fallback',
   },
   {

@@ -6,6 +6,8 @@ import { openFileDevice } from '../../native-helpers/block/file-device.ts'
 import { lamponeCards } from '../../native-helpers/jobs/demo/lampone.ts'
 import { sparseDevice } from '../../native-helpers/jobs/demo/sparse-device.ts'
 import { openCard } from '../../native-helpers/systems/card.ts'
+import { lamponeFindings } from '../../native-helpers/systems/lampone/findings.ts'
+import { planChange } from '../../native-helpers/systems/plan-change.ts'
 import { readCard } from '../../native-helpers/systems/read-card.ts'
 import { missingTools, testFolder, tool } from '../support/tools.ts'
 import { cannotWasm } from '../support/wasm.ts'
@@ -46,6 +48,33 @@ for (const { id, findings, system } of lamponeCards) {
       device.close()
     }
   })
+}
+
+for (const { id, findings } of lamponeCards) {
+  if (!findings.some((one) => kindOf(one)?.remedy === 'repair')) continue
+  test(`a repair of the practice card ${id} leaves nothing that a repair would help with`, { skip }, async (t) => {
+    const path = await made(id, testFolder(t))
+    const device = openFileDevice({ path, writable: false })
+    try {
+      const card = await openCard({ kind: 'file', path, device })
+      const { draft } = await planChange(card, 'repair', { seconds: 1_700_000_000, options: {} })
+      const { size, sectorSize, readSync } = draft.view
+      const report = await readCard(await openCard({ kind: 'file', path, device: { size, sectorSize, readSync } }))
+      assert.deepEqual(
+        report.findings.filter(({ remedy }) => remedy === 'repair'),
+        [],
+      )
+      assert.equal(report.system?.id, 'lampone')
+      assert.ok(report.kernels.every(({ modules }) => modules === 'present'))
+      draft.close()
+    } finally {
+      device.close()
+    }
+  })
+}
+
+function kindOf(id: string) {
+  return Object.entries(lamponeFindings).find(([one]) => one === id)?.[1]
 }
 
 function extracted(path: string, folder: string, start: number, sectors: number): string {
