@@ -45,8 +45,9 @@ export function fatTable(device: BlockDevice, fat: FatVolume): FatTable {
   }
   const entryAt = (cluster: number): number | null => {
     const page = pageAt(Math.floor(cluster / entriesPerPage))
-    const place = cluster % entriesPerPage
-    if (!page) return null
+    return page && entryIn(page, cluster % entriesPerPage)
+  }
+  const entryIn = (page: DataView, place: number): number => {
     if (entryBits === 32) return page.getUint32(place * 4, true) & 0x0fffffff
     if (entryBits === 16) return page.getUint16(place * 2, true)
     const at = (place * 3) >> 1
@@ -98,10 +99,14 @@ export function fatTable(device: BlockDevice, fat: FatVolume): FatTable {
     },
     countFree() {
       let free = 0
-      for (let cluster = 2; cluster < clusterCount + 2; cluster += 1) {
-        const entry = entryAt(cluster)
-        if (entry === null) return null
-        if (entry === 0) free += 1
+      // Tables have millions of entries: by the page, not by the entry.
+      for (let cluster = 2; cluster < clusterCount + 2; ) {
+        const page = pageAt(Math.floor(cluster / entriesPerPage))
+        if (!page) return null
+        const first = cluster % entriesPerPage
+        const end = Math.min(entriesPerPage, first + clusterCount + 2 - cluster)
+        for (let place = first; place < end; place += 1) if (entryIn(page, place) === 0) free += 1
+        cluster += end - first
       }
       return free
     },
