@@ -1,7 +1,16 @@
 import type { Remedy } from '../contract-report.ts'
 
 /** The jobs of the contract that have a verb here. */
-export const remediesHere: ReadonlySet<Remedy> = new Set<Remedy>(['flash', 'repair', 'enlarge', 'reset', 'customise'])
+export const remediesHere: ReadonlySet<Remedy> = new Set<Remedy>([
+  'flash',
+  'repair',
+  'enlarge',
+  'backup',
+  'restore',
+  'reset',
+  'merge',
+  'customise',
+])
 
 const commands: Record<Remedy, (path: string) => string> = {
   repair: (path) => `livecard repair ${path}`,
