@@ -8,6 +8,7 @@ import { type VolumeTree, walkTree } from '../volumes/tree.ts'
 import { checkVolume, performSync } from '../wasm/ext-programs.ts'
 import { hasModules } from '../wasm/modules.ts'
 import type { ChangeContext, ChangeDraft } from './change.ts'
+import { endInExtOrder } from './ext-order.ts'
 import type { Card, CardVolume } from './system.ts'
 
 /** What can be mended on any card, whatever system is on it: the table, then each volume by its own rules. */
@@ -133,7 +134,7 @@ function repairExt(volume: CardVolume, draft: ChangeDraft, { seconds }: ChangeCo
   const first = performSync(checkVolume({ mode: 'repair', seconds }), part)
   const after = performSync(checkVolume({ mode: 'look', seconds }), part)
   if (after.state !== 'clean') throw stillDamaged(volume, after.text)
-  draft.endGroup()
+  endInExtOrder(draft, part, volume.startBytes)
   draft.steps.push(`${nameOf(volume)}: carry out what waits in its journal and mend it, as e2fsck does. ${summary(first.text)}`)
 }
 

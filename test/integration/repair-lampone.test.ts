@@ -123,10 +123,10 @@ for (const { name, layouts = lampones, options = {}, change, ids } of lamponeAil
       const card = cardOf({ layout, ...options })
       t.after(() => rmSync(card.path))
       change?.(card)
-      const before = sha256(card.path)
+      const left = beyondRepair[name] ?? []
+      const before = left.length > 0 ? sha256(card.path) : ''
       const draft = await repaired(card.path)
       const described = await describedBy(lampone, { image: card.path })
-      const left = beyondRepair[name] ?? []
       assert.deepEqual(
         described?.ids.filter((id) => canRepair(id as LamponeFinding)),
         left,

@@ -39,8 +39,9 @@ export function targetsOf({ card, layout, system, kernel }: Seen, draft: ChangeD
     otherUuids: new Set(others.map((uuid) => uuid.toLowerCase())),
   }
   const taken = new Set([...(systemUuid === null ? [] : [systemUuid]), ...others])
+  // What has an identity of its own keeps it, whatever that is.
+  if (targets.kernelUuid !== null && !taken.has(targets.kernelUuid)) return targets
   const isFree = (uuid: string | null): uuid is string => uuid !== null && !taken.has(uuid) && dateOfIsoUuid(uuid) !== null
-  if (isFree(targets.kernelUuid)) return targets
   const boot = layout.roles.get('boot')
   const texts = boot && !kernel ? [...menuTexts(draft, boot).values()] : []
   const expected = texts.map((text) => kernelUuidIn(text, targets)).find(isFree)

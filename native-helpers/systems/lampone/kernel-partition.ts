@@ -36,7 +36,10 @@ export function rewriteKernel(draft: ChangeDraft, rewrite: KernelRewrite): boole
   const { volume, bootable, volumeId, uuid, source } = rewrite
   const name = `Partition ${volume.number}`
   const date = dateOfIsoUuid(uuid)
-  if (!date) throw new TypeError(`"${uuid}" is no UUID of an ISO volume`)
+  if (!date) {
+    draft.notes.push(`${name} is left as it is: its identity ${uuid} is no date, as which it would be written.`)
+    return false
+  }
   const device = writable(draft.part(volume.startBytes, volume.device.size))
   const room = roomFor(device, source, bootable !== null)
   if (!room) {
