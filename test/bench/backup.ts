@@ -9,7 +9,7 @@ import { seeded } from '../support/tools.ts'
 import { bash } from './workload.ts'
 
 const MiB = 1024 * 1024
-const files = 50_000
+export const files = 50_000
 const perFolder = 250
 
 /** A table in Markdown. What is made in `folder` belongs to its owner to remove. */
@@ -34,7 +34,8 @@ export async function backupFigures(folder: string, runs: number, sizeMib: numbe
     const theirs: number[] = []
     let peakMib = 0
     for (let run = 0; run < (ending === 'tar' ? runs : Math.min(runs, 2)); run += 1) {
-      const { ms, peakKib } = command(card.path, `${archive}.${ending}`)
+      const { ms, peakKib } = command(['backup', card.path, `${archive}.${ending}`])
+      if (statSync(`${archive}.${ending}`).size === 0) throw new Error('the archive is empty')
       ours.push(ms)
       peakMib = Math.max(peakMib, Math.round(peakKib / 1024))
       rmSync(`${archive}.${ending}`)
@@ -60,11 +61,11 @@ export async function backupFigures(folder: string, runs: number, sizeMib: numbe
 }
 
 /** Made elsewhere: xorriso writes nothing below /dev, where the memory is. */
-function inFolder(folder: string, options: LamponeOptions): LamponeCard {
+export function inFolder(folder: string, options: LamponeOptions): LamponeCard {
   const made = mkdtempSync(join(tmpdir(), 'livecard-bench-'))
   try {
     const card = makeLampone(made, options)
-    const path = join(folder, 'card.img')
+    const path = join(folder, `card-${Math.random().toString(36).slice(2)}.img`)
     bash('cp --sparse=always "$1" "$2"', card.path, path)
     return { ...card, path }
   } finally {
@@ -72,10 +73,10 @@ function inFolder(folder: string, options: LamponeOptions): LamponeCard {
   }
 }
 
-const middle = (numbers: number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
+export const middle = (numbers: number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
 /** Most of them small, as on a real system, and of bytes that pack by half. */
-function fill(top: string, sizeBytes: number): void {
+export function fill(top: string, sizeBytes: number): void {
   const random = seeded(3)
   const noise = Buffer.alloc(4 * MiB)
   for (let at = 0; at < noise.length; at += 1) noise[at] = random() * 16
@@ -94,12 +95,12 @@ function fill(top: string, sizeBytes: number): void {
 const report = `import { readFileSync, writeSync } from 'node:fs'
 process.on('exit', () => writeSync(2, 'peak ' + /VmHWM:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1]))`
 
-function command(card: string, archive: string): { ms: number; peakKib: number } {
+/** Our command line as a process of its own: how long, and how much memory it ever had. */
+export function command(words: readonly string[]): { ms: number; peakKib: number } {
   const main = join(import.meta.dirname, '../../native-helpers/cli/main.ts')
-  const args = ['--import', `data:text/javascript,${encodeURIComponent(report)}`, main, 'backup', card, archive]
+  const args = ['--import', `data:text/javascript,${encodeURIComponent(report)}`, main, ...words]
   const started = performance.now()
   const said = execFileSync('sh', ['-c', 'exec "$@" 2>&1 >/dev/null', 'sh', process.execPath, ...args], { encoding: 'utf8' })
   const ms = performance.now() - started
-  if (statSync(archive).size === 0) throw new Error('the archive is empty')
   return { ms, peakKib: Number(/peak (\d+)/.exec(said)?.[1]) }
 }

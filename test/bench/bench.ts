@@ -1,7 +1,7 @@
 /**
  * Side by side with dd and the unpackers: `npm run bench`, as root, on a machine that has nothing else to do.
  *   --size 1024   MiB of every image (each kind has its own size without)      --runs 5   of which the median counts      --peer   etcher-sdk too
- *   --only raw,gzip,zstd,xz,verify,inspect,backup,e2fsck,squashfs
+ *   --only raw,gzip,zstd,xz,verify,inspect,backup,restore,e2fsck,squashfs
  * Everything is made in memory and removed again. Prints a table in Markdown.
  */
 import { execFileSync } from 'node:child_process'
@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { backupFigures } from './backup.ts'
 import { inspectFigures } from './inspect.ts'
 import { installPeer, runPeer } from './peer.ts'
+import { restoreFigures } from './restore.ts'
 import { type BenchDevice, bash, benchFolder, type Images, loopDevice, makeImages, zramDevice } from './workload.ts'
 
 interface OwnRun {
@@ -34,7 +35,7 @@ const { values } = parseArgs({
   options: {
     size: { type: 'string' },
     runs: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'raw,gzip,zstd,xz,verify,inspect,backup,e2fsck,squashfs' },
+    only: { type: 'string', default: 'raw,gzip,zstd,xz,verify,inspect,backup,restore,e2fsck,squashfs' },
     peer: { type: 'boolean', default: false },
   },
 })
@@ -186,6 +187,10 @@ try {
   if (wanted.delete('backup')) {
     console.error('saving a card …')
     console.log(`${await backupFigures(folder, Math.min(runs, 3), values.size === undefined ? 1024 : Number(values.size))}\n`)
+  }
+  if (wanted.delete('restore')) {
+    console.error('making an archive to restore …')
+    console.log(`${await restoreFigures(folder, Math.min(runs, 3), values.size === undefined ? 1024 : Number(values.size))}\n`)
   }
   for (const script of ['e2fsck', 'squashfs']) if (wanted.delete(script)) console.log(`${alone(script)}\n`)
   if (wanted.size > 0) await speeds()
