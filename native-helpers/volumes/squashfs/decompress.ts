@@ -46,7 +46,7 @@ function withEngine(kind: 'zlib' | 'zstd'): Decompress {
       const { produced } = engine.step(packed, output, true)
       if (produced > limitBytes) throw new RangeError('a block is larger than blocks can be')
       // What is kept shall not hold much more memory than it says.
-      return produced > limitBytes / 2 ? output.subarray(0, produced) : Uint8Array.from(output.subarray(0, produced))
+      return produced > limitBytes / 2 ? output.subarray(0, produced) : new Uint8Array(output.subarray(0, produced))
     } catch (thrown) {
       engine.close()
       engine = openEngine(kind, zstdWindowLog)

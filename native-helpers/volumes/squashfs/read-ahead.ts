@@ -103,7 +103,7 @@ export class ReadAhead {
       this.#asked.delete(position)
       return null
     }
-    const bytes = Atomics.load(control, slot.stateAt) === slotStates.done ? Uint8Array.from(slot.unpacked()) : null
+    const bytes = Atomics.load(control, slot.stateAt) === slotStates.done ? new Uint8Array(slot.unpacked()) : null
     this.#free(position, asked)
     return bytes
   }
