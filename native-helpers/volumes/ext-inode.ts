@@ -1,5 +1,5 @@
 import { type ExtSuperblock, extIncompat, extRoCompat } from './ext-superblock.ts'
-import { readFields, u16, u32 } from './fields.ts'
+import { type Field, readFields, readNumber, u16, u32 } from './fields.ts'
 import { type DeviceNumber, kindOfMode, type NodeKind } from './tree.ts'
 
 /** struct ext4_inode, fs/ext4/ext4.h; what comes after the first 128 bytes exists as far as `extraBytes` says. */
@@ -77,37 +77,42 @@ export interface ExtInode {
 
 /** An inode from its bytes; null where it is in use for nothing that there is. */
 export function parseExtInode(sb: ExtSuperblock, number: number, offset: number, bytes: Uint8Array): ExtInode | null {
-  const raw = readFields(fields, bytes)
-  const hasExtra = bytes.length > headBytes && raw.extraBytes % 4 === 0 && headBytes + raw.extraBytes <= bytes.length
-  const end = headBytes + (hasExtra ? raw.extraBytes : 0)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  // What an older inode is too short for is 0, as by `readFields`.
+  const get = (field: Field): number => (field.offset + field.bytes <= bytes.length ? readNumber(view, field) : 0)
+  const extraBytes = get(fields.extraBytes)
+  const flags = get(fields.flags)
+  const mode = get(fields.mode)
+  const hasExtra = bytes.length > headBytes && extraBytes % 4 === 0 && headBytes + extraBytes <= bytes.length
+  const end = headBytes + (hasExtra ? extraBytes : 0)
   const extra = (name: 'changedExtra' | 'modifiedExtra' | 'accessedExtra' | 'createdExtra') =>
-    fields[name].offset + 4 <= end ? raw[name] : 0
-  const kind = kindOfMode(raw.mode)
+    fields[name].offset + 4 <= end ? get(fields[name]) : 0
+  const kind = kindOfMode(mode)
   if (kind === null) return null
   const isLong = kind === 'file' || (kind === 'directory' && (sb.incompat & extIncompat.largeDir) !== 0)
-  const sizeBytes = raw.sizeLow + (isLong ? raw.sizeHigh * 0x1_0000_0000 : 0)
+  const sizeBytes = get(fields.sizeLow) + (isLong ? get(fields.sizeHigh) * 0x1_0000_0000 : 0)
   if (sizeBytes > maxFileBlocks * sb.blockBytes) return null
   const hasHighSectors = (sb.roCompat & extRoCompat.hugeFile) !== 0
-  const sectors = raw.sectorsLow + (hasHighSectors ? raw.sectorsHigh * 0x1_0000_0000 : 0)
+  const sectors = get(fields.sectorsLow) + (hasHighSectors ? get(fields.sectorsHigh) * 0x1_0000_0000 : 0)
   const isDevice = kind === 'character-device' || kind === 'block-device'
   return {
     number,
     offset,
     kind,
-    permissions: raw.mode & 0o7777,
-    ownerId: raw.ownerLow + raw.ownerHigh * 0x1_0000,
-    groupId: raw.groupLow + raw.groupHigh * 0x1_0000,
-    links: raw.links,
+    permissions: mode & 0o7777,
+    ownerId: get(fields.ownerLow) + get(fields.ownerHigh) * 0x1_0000,
+    groupId: get(fields.groupLow) + get(fields.groupHigh) * 0x1_0000,
+    links: get(fields.links),
     sizeBytes,
-    allocatedBytes: sectors * (hasHighSectors && raw.flags & extInodeFlags.hugeFile ? sb.blockBytes : 512),
-    flags: raw.flags,
-    accessed: timeOf(raw.accessed, extra('accessedExtra')),
-    changed: timeOf(raw.changed, extra('changedExtra')),
-    modified: timeOf(raw.modified, extra('modifiedExtra')),
-    created: fields.created.offset + 4 <= end ? timeOf(raw.created, extra('createdExtra')) : null,
+    allocatedBytes: sectors * (hasHighSectors && flags & extInodeFlags.hugeFile ? sb.blockBytes : 512),
+    flags,
+    accessed: timeOf(get(fields.accessed), extra('accessedExtra')),
+    changed: timeOf(get(fields.changed), extra('changedExtra')),
+    modified: timeOf(get(fields.modified), extra('modifiedExtra')),
+    created: fields.created.offset + 4 <= end ? timeOf(get(fields.created), extra('createdExtra')) : null,
     rdev: isDevice ? deviceOf(bytes.subarray(mapOffset, mapOffset + mapBytes)) : null,
-    xattrBlock: raw.xattrBlockLow + (sb.incompat & extIncompat.bit64 ? raw.xattrBlockHigh * 0x1_0000_0000 : 0),
-    xattrsStart: hasExtra && raw.extraBytes > 0 ? end : null,
+    xattrBlock: get(fields.xattrBlockLow) + (sb.incompat & extIncompat.bit64 ? get(fields.xattrBlockHigh) * 0x1_0000_0000 : 0),
+    xattrsStart: hasExtra && extraBytes > 0 ? end : null,
   }
 }
 

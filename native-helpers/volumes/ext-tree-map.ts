@@ -2,7 +2,7 @@ import type { Extent } from '../block/extents.ts'
 import { type ExtInode, extInodeFlags, mapBytes, mapOffset } from './ext-inode.ts'
 import { findInodeXattr } from './ext-inode-xattrs.ts'
 import type { ExtVolume } from './ext-tree-volume.ts'
-import { readFields, u16, u32 } from './fields.ts'
+import { readFields, readNumber, u16, u32 } from './fields.ts'
 import type { Problem } from './problem.ts'
 
 /** Where a file's bytes lie, from its start to its size or to what is damaged. */
@@ -111,22 +111,26 @@ class Runs {
 }
 
 function readExtents(runs: Runs, node: Uint8Array, expectedDepth: number | null): void {
+  const view = new DataView(node.buffer, node.byteOffset, node.byteLength)
   const { magic, entries, max, depth } = readFields(headerFields, node)
   if (magic !== extentMagic || entries > max || (entries + 1) * entryBytes > node.length) throw runs.damaged('is damaged')
   if (depth > maxDepth || (expectedDepth !== null && depth !== expectedDepth)) throw runs.damaged('has an impossible depth')
   for (let index = 1; index <= entries; index += 1) {
-    const entry = node.subarray(index * entryBytes, (index + 1) * entryBytes)
+    const at = index * entryBytes
     if (depth === 0) {
-      const { block, length, startHigh, startLow } = readFields(leafFields, entry)
+      const block = readNumber(view, leafFields.block, at)
+      const length = readNumber(view, leafFields.length, at)
+      const start = readNumber(view, leafFields.startLow, at) + readNumber(view, leafFields.startHigh, at) * 0x1_0000_0000
       const written = length <= maxInitialised
       const count = written ? length : length - maxInitialised
       if (count === 0) throw runs.damaged('has an empty run')
-      runs.add(block, written ? startLow + startHigh * 0x1_0000_0000 : null, count)
+      runs.add(block, written ? start : null, count)
     } else {
-      const { block, childLow, childHigh } = readFields(indexFields, entry)
+      const block = readNumber(view, indexFields.block, at)
+      const child = readNumber(view, indexFields.childLow, at) + readNumber(view, indexFields.childHigh, at) * 0x1_0000_0000
       if (block >= runs.blockCount) return
       if (block < runs.next) throw runs.damaged('runs back over itself')
-      readExtents(runs, runs.mapBlock(childLow + childHigh * 0x1_0000_0000), depth - 1)
+      readExtents(runs, runs.mapBlock(child), depth - 1)
     }
   }
 }

@@ -31,17 +31,19 @@ function entriesOf(table: Record<string, Field>): [string, Field][] {
   return entries
 }
 
-function readNumber(view: DataView, field: Field): number {
-  switch (field.bytes) {
+/** One field of a structure that begins at `base`, for what is read so often that an object for all of them would cost. The bytes must be there. */
+export function readNumber(view: DataView, { offset, bytes }: Field, base = 0): number {
+  const at = base + offset
+  switch (bytes) {
     case 1:
-      return view.getUint8(field.offset)
+      return view.getUint8(at)
     case 2:
-      return view.getUint16(field.offset, true)
+      return view.getUint16(at, true)
     case 4:
-      return view.getUint32(field.offset, true)
+      return view.getUint32(at, true)
     case 8: {
-      const high = view.getUint32(field.offset + 4, true)
-      const value = high * 0x1_0000_0000 + view.getUint32(field.offset, true)
+      const high = view.getUint32(at + 4, true)
+      const value = high * 0x1_0000_0000 + view.getUint32(at, true)
       return high < 0x20_0000 ? value : Number.POSITIVE_INFINITY
     }
   }

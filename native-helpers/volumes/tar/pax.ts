@@ -1,5 +1,6 @@
 /** Extended headers: records of "LENGTH KEY=VALUE\n", in which LENGTH counts itself. Values are bytes. */
 
+import { decodeName, encodeName } from '../../wasm/names.ts'
 import type { TarTime } from './entry.ts'
 import { badArchive } from './format.ts'
 
@@ -7,19 +8,20 @@ export type Records = Map<string, Uint8Array>
 
 export function encodeRecords(records: Records): Uint8Array {
   let whole = 0
-  const heads: Buffer[] = []
+  const heads: Uint8Array[] = []
   for (const [key, value] of records) {
-    const rest = Buffer.byteLength(key) + value.length + 3
+    const name = encodeName(` ${key}=`)
+    const rest = name.length + value.length + 1
     let length = rest + 1
     while (String(length).length + rest !== length) length = String(length).length + rest
-    heads.push(Buffer.from(`${length} ${key}=`))
+    heads.push(Buffer.concat([Buffer.from(String(length), 'latin1'), name]))
     whole += length
   }
   const bytes = Buffer.allocUnsafe(whole)
   let at = 0
   let index = 0
   for (const value of records.values()) {
-    const head = heads[index] ?? Buffer.alloc(0)
+    const head = heads[index] ?? new Uint8Array()
     bytes.set(head, at)
     bytes.set(value, at + head.length)
     at += head.length + value.length + 1
@@ -45,7 +47,7 @@ export function decodeRecords(bytes: Uint8Array, into: Records): void {
     )
       throw badArchive('an extended header does not keep to its form')
     // A copy, which `slice` makes of a Uint8Array and not of a Buffer.
-    into.set(Buffer.from(bytes.subarray(space + 1, equals)).toString('utf8'), new Uint8Array(bytes.subarray(equals + 1, end - 1)))
+    into.set(decodeName(bytes.subarray(space + 1, equals)), new Uint8Array(bytes.subarray(equals + 1, end - 1)))
     at = end
   }
 }
