@@ -73,13 +73,14 @@ const storeKinds = {
     severity: 'error',
     title: 'The overlay is of a kind that cannot work with this system image.',
     meaning:
-      'It is a list of changed blocks, and this image has no filesystem of its own to change blocks of. The system starts without it and forgets everything at the end.',
-    remedy: 'reset',
+      'It is a list of changed blocks, and this image has no filesystem of its own to change blocks of. The system starts without it and forgets everything at the end. If it holds files of an earlier image, put that image back; emptying it does not help.',
+    remedy: null,
   },
   'overlay-size-limit': {
     severity: 'info',
     title: 'The overlay is as large as a file on this stick can be.',
-    meaning: 'A FAT volume holds no file of 4 GiB or more, so it cannot be enlarged any further where it is.',
+    meaning:
+      'A FAT volume holds no file of 4 GiB or more, so it cannot be enlarged any further where it is. Changes that are a list of blocks can be folded into the system image with "merge", after which all of this room is free again.',
     remedy: null,
   },
 } as const satisfies FindingKinds

@@ -21,6 +21,8 @@ import type { StoreFile } from './store-file.ts'
 
 /** What dracut and livecd-tools ask device-mapper for, where the header does not tell. */
 const usualChunkSectors = 8
+/** 1 MiB; what is larger was never asked for by anybody who wanted to use the store. */
+const largestChunkSectors = 2048
 const headChunks = 2
 const firstSectorBytes = 512
 /** In the field for it, a version that no kernel knows. */
@@ -38,7 +40,7 @@ export function resetStore(
   { seconds }: ChangeContext,
 ): void {
   const { value: store } = readSnapshotStore(file.device, origin?.size ?? null)
-  const chunkSectors = store?.chunkSectors ?? usualChunkSectors
+  const chunkSectors = store && store.chunkSectors <= largestChunkSectors ? store.chunkSectors : usualChunkSectors
   const chunkBytes = chunkSectors * storeSectorBytes
   if (file.device.size <= headChunks * chunkBytes) throw tooShort(file)
   draft.witnesses.push({ offset: file.startBytes, lengthBytes: Math.min(file.device.size, 4096) })
