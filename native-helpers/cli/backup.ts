@@ -52,6 +52,7 @@ export const backup: Verb = {
     try {
       if (terminal.liveLine) terminal.drawLine(`Reading ${path}`)
       const session = await openBackup({ path, base: given.text('base') }, interrupt.signal)
+      for (const note of session.notes) terminal.say(note)
       try {
         if (isList || named === undefined) return await list(session, choice, given, terminal)
         return await save(session, choice, named, { given, terminal, interrupt })

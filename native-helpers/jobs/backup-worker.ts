@@ -16,7 +16,8 @@ import {
   unknownPart,
   zstdMissing,
 } from './backup/errors.ts'
-import { entriesIn, itemsOf, kindOf, type PartItems } from './backup/items.ts'
+import { type BackupItem, entriesIn, itemsOf, kindOf, type PartItems } from './backup/items.ts'
+import { kernelItems } from './backup/kernel-items.ts'
 import { type EarlierBackup, readEarlier } from './backup/since.ts'
 import { packingOf } from './backup/stored.ts'
 import { totalsOf, writeArchive } from './backup/write.ts'
@@ -79,11 +80,13 @@ async function answer(ask: BackupAsk): Promise<BackupAnswer> {
     case 'estimate': {
       const { chosen } = choose(backups, ask.choice)
       const left = chosen.gaps.slice(0, leftTold).map(({ path, why }) => ({ path, why }))
-      return { estimate: { ...totalsOf(chosen), removed: chosen.removed.length, left } }
+      return { estimate: { ...totalsOf(chosen, besideOf(backups, ask.choice)), removed: chosen.removed.length, left } }
     }
     case 'list': {
       const { chosen } = choose(backups, ask.choice)
-      const items = chosen.parts.flatMap((part) => part.items).filter(({ unchanged }) => unchanged === null)
+      const items = [...chosen.parts.map((part) => part.items), besideOf(backups, ask.choice)]
+        .flat()
+        .filter(({ unchanged }) => unchanged === null)
       return { list: items.map((item) => ({ path: item.path, kind: kindOf(item), sizeBytes: item.sizeBytes })) }
     }
     case 'write': {
@@ -100,6 +103,10 @@ async function answer(ask: BackupAsk): Promise<BackupAnswer> {
       return { written }
     }
   }
+}
+
+function besideOf({ kernel }: Backups, { withKernel }: WholeChoice): BackupItem[] {
+  return withKernel && kernel ? kernelItems(kernel, 0) : []
 }
 
 function choose(backups: Backups, choice: WholeChoice): { chosen: Chosen; since: EarlierBackup | null } {
@@ -147,7 +154,8 @@ function teller(): Parameters<typeof writeArchive>[0]['tick'] {
     const now = performance.now()
     if (now - toldAt < progressMs) return
     toldAt = now
-    tell({ progress: { doneBytes, totalBytes: bytes, doneFiles, totalFiles: files } })
+    // What tells an image from others is read besides.
+    tell({ progress: { doneBytes: Math.min(doneBytes, bytes), totalBytes: bytes, doneFiles, totalFiles: files } })
   }
 }
 
