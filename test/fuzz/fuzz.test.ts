@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { memoryDevice } from '../support/file-device.ts'
-import { missingTools, seeded } from '../support/tools.ts'
+import { missingTools, seeded, testFolder } from '../support/tools.ts'
 import { sampleTools } from '../support/volume-samples.ts'
 import { Coverage } from './coverage.ts'
 import { fuzz } from './fuzz.ts'
 import { type Find, Hunt } from './hunt.ts'
+import { readProgress } from './progress.ts'
 import { fuzzTools } from './seeds.ts'
 
 const skip = missingTools(...sampleTools, ...fuzzTools) ?? false
@@ -27,6 +29,19 @@ test('damaged images of every kind lead to a report or a named error, soon, and 
   assert.deepEqual(finds, [])
   assert.ok(images > 1000, `${images} images`)
   for (const [name, { blocks }] of Object.entries(states)) assert.ok(blocks > 0, `${name} covers nothing`)
+})
+
+test('a run that was broken off is gone on with, with other chance', { skip }, async (t) => {
+  const progressFile = join(testFolder(t), 'progress.json')
+  const order = { seconds: 120, seed: 3, processes: 1, only: ['config'], guided: false, findsFolder: null, progressFile }
+  const first = await fuzz({ ...order, images: 60 })
+  assert.ok(first.images >= 60)
+  const before = readProgress(progressFile)
+  const { runs, images, finds, seconds } = await fuzz({ ...order, images: first.images + 60, before })
+  assert.equal(runs, 2)
+  assert.ok(images >= first.images + 60 && images < 2 * first.images + 1000, `${images} images`)
+  assert.ok(seconds > first.seconds)
+  assert.deepEqual(finds, [])
 })
 
 /** A parser with mistakes that only damage brings out, two of them behind a condition. */
