@@ -1,7 +1,6 @@
 /** Files by folder, each with a tick box. One stop of the Tab key: up and down go through the rows, right and left open and close, space ticks. */
 import { type KeyboardEvent, type MouseEvent, useRef, useState } from 'react'
 import { format, t } from '../i18n/index.ts'
-import { helperLanguage } from '../screens/change/plan-parts.tsx'
 import { type Folders, parentOf, type Ticks, type TreeEntry, type TreeRow, tickOf, treeRows } from '../state/file-tree.ts'
 import { ChevronIcon } from './icons.tsx'
 
@@ -98,7 +97,7 @@ interface RowProps {
 
 function Row({ row, tick, isOpen, isLoading, isCurrent, onTick, onUnfold, onFocus, onKeyDown }: RowProps) {
   const { entry, level, position, size } = row
-  const { name, kind, problem, note, sizeBytes } = entry
+  const { name, kind, problem, note, language, sizeBytes } = entry
   const isFolder = canOpen(entry)
   const isOff = !mayTick(row)
   const onClick = ({ target }: MouseEvent) => {
@@ -133,7 +132,7 @@ function Row({ row, tick, isOpen, isLoading, isCurrent, onTick, onUnfold, onFocu
           <span className="unseen"> {kindWords(entry)}</span>
           {kind === 'deleted' ? <small className="pill pill-plain">{t.tree.deleted}</small> : null}
           {problem || note ? (
-            <small className="tree-note" lang={helperLanguage}>
+            <small className="tree-note" lang={language}>
               {problem ?? note}
             </small>
           ) : null}

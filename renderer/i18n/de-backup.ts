@@ -15,6 +15,20 @@ const parts: Record<string, string> = {
   log: 'Protokoll',
 }
 
+/** By what the helper says of them. */
+const notes: Record<string, string> = {
+  'Everything that differs from the system as it was installed, with the marks for what was deleted.':
+    'Alles, was sich vom System unterscheidet, wie es installiert wurde, mit den Zeichen für Gelöschtes.',
+  'Every file that differs from the system image, with marks for what was deleted.':
+    'Jede Datei, die sich vom Systemabbild unterscheidet, mit Zeichen für Gelöschtes.',
+  'Also what overlayfs keeps beside the changes, and what else you put there.':
+    'Auch was overlayfs neben den Änderungen aufbewahrt, und was Sie sonst dorthin gelegt haben.',
+  'Block by block, without its unused end: worth something only together with exactly this system image.':
+    'Block für Block, ohne sein unbenutztes Ende: nur zusammen mit genau diesem Systemabbild etwas wert.',
+  'It is saved as it is, encrypted and with all its free room: its files cannot be seen without the passphrase.':
+    'Sie wird gesichert, wie sie ist, verschlüsselt und mit allem freien Platz: ohne das Kennwort sind ihre Dateien nicht zu sehen.',
+}
+
 export const deTree: Catalogue['tree'] = {
   deleted: 'im System gelöscht',
   folder: (files) => (files > 0 ? `Ordner, ${files} ${files === 1 ? 'Datei' : 'Dateien'}` : 'Ordner'),
@@ -32,6 +46,7 @@ export const deBackup: Catalogue['backup'] = {
   what: 'Was gesichert wird',
   whatText: 'nehmen Sie weg, was Sie nicht brauchen',
   part: (what, title) => parts[what] ?? (title || what),
+  note: (note) => notes[note] ?? note,
   kernel: 'Auch den Kernel',
   kernelText:
     'Ihre Änderungen passen nur zu dem Kernel, mit dem sie entstanden. Mit ihm lässt sich die Sicherung auch auf eine Karte bringen, die einen anderen hat.',
@@ -61,6 +76,8 @@ export const deBackup: Catalogue['backup'] = {
   stopTitle: 'Die Sicherung anhalten?',
   stopText: 'Was von der Datei schon geschrieben ist, wird entfernt. Die Karte bleibt so oder so unverändert.',
   goOn: 'Weitermachen',
+  stopped: 'Angehalten.',
+  stoppedText: 'Was von der Datei geschrieben war, ist wieder entfernt. Die Karte wurde nur gelesen.',
   stopAct: 'Anhalten und entfernen',
   result: (where) => `Sicherung von ${where}`,
   done: (n, shown) => `${s(n, shown, 'Datei ist', 'Dateien sind')} gesichert.`,

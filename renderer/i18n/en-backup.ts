@@ -30,6 +30,8 @@ export const enBackup = {
   whatText: 'untick what you do not need',
   /** By what the helper calls it; `title` is its own for it, "" where it has none. */
   part: (what: string, title: string) => title || (parts[what] ?? what),
+  /** What the helper says of a part, as far as a language has words for it. */
+  note: (note: string) => note,
   kernel: 'The kernel too',
   kernelText:
     'Your changes only fit the kernel that they were made with. With it the backup can be put on a card that has another one.',
@@ -59,6 +61,8 @@ export const enBackup = {
   stopTitle: 'Stop the backup?',
   stopText: 'What was written of the file so far is removed. The card is unchanged either way.',
   goOn: 'Go on',
+  stopped: 'Stopped.',
+  stoppedText: 'What was written of the file is removed again. The card was only read.',
   stopAct: 'Stop and remove it',
   result: (where: string) => `Backup of ${where}`,
   done: (n: number, shown: string) => `${s(n, shown, 'file is', 'files are')} saved.`,

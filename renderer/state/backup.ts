@@ -1,6 +1,6 @@
 /** Saving what is on cards: the looks at them that are kept open to choose from, and the archives that are made or were made in this session. */
 import { create } from 'zustand'
-import type { BackupJob, BackupLook, ErrorValue } from '../../native-helpers/contract.ts'
+import type { BackupJob, BackupLook, BackupPart, ErrorValue } from '../../native-helpers/contract.ts'
 import { ask } from './connection.ts'
 import { type Folders, type Ticks, type TreeEntry, tickedPaths, toggled } from './file-tree.ts'
 import { baseOf } from './planning.ts'
@@ -77,17 +77,12 @@ function defaultsOf({ parts }: BackupLook): string[] {
   return parts.filter(({ isDefault, problem }) => isDefault && problem === null).map(({ what }) => what)
 }
 
-/** The parts of a card as the top of a tree. */
-export function partEntries({ parts }: BackupLook, nameOf: (what: string, title: string) => string): TreeEntry[] {
-  return parts.map(({ what, title, note, canChoose, problem }) => ({
-    path: what,
-    name: nameOf(what, title),
-    kind: canChoose ? 'folder' : 'other',
-    sizeBytes: null,
-    files: 0,
-    note,
-    problem,
-  }))
+/** A part of a card as the top of a tree, in the words of the interface. */
+export function partEntry(
+  { what, canChoose }: BackupPart,
+  words: Pick<TreeEntry, 'name' | 'note' | 'problem' | 'language'>,
+): TreeEntry {
+  return { path: what, kind: canChoose ? 'folder' : 'other', sizeBytes: null, files: 0, ...words }
 }
 
 /** In the words of the contract; null where nothing is ticked. Whole parts need no paths. */

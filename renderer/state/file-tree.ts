@@ -10,6 +10,8 @@ export interface TreeEntry {
   files: number
   /** What it is, for a top folder. */
   note?: string | null
+  /** Of the note and the problem, where it is not the interface's own. */
+  language?: string | undefined
   /** Why it cannot be ticked. */
   problem?: string | null
 }

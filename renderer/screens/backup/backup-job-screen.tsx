@@ -86,10 +86,16 @@ function Running({ job }: { job: BackupJob }) {
 }
 
 function Result({ job }: { job: BackupJob }) {
-  const { label, path, file, error, result, startedAt, endedAt } = job
+  const { label, path, file, state, error, result, startedAt, endedAt } = job
   return (
     <Screen title={t.backup.result(label)} sub={endedAt === null ? null : format.date(endedAt)}>
-      {error ? <ErrorFinding error={error} /> : null}
+      {state === 'cancelled' ? (
+        <Finding kind="warn" title={t.backup.stopped} urgent>
+          <p>{t.backup.stoppedText}</p>
+        </Finding>
+      ) : error ? (
+        <ErrorFinding error={error} />
+      ) : null}
       {result && result.unread === 0 ? (
         <Finding kind="good" title={t.backup.done(result.files, format.number(result.files))} urgent>
           <p>{t.backup.doneText}</p>

@@ -9,7 +9,7 @@ import { Option } from '../../components/option.tsx'
 import { SavePlace } from '../../components/save-place.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { format, t } from '../../i18n/index.ts'
-import { type BackupWish, choiceOf, partEntries, runningBackups, useBackup } from '../../state/backup.ts'
+import { type BackupWish, choiceOf, partEntry, runningBackups, useBackup } from '../../state/backup.ts'
 import { folderOf, isFullPath, joined } from '../../state/card-file.ts'
 import { ask } from '../../state/connection.ts'
 import { fileName } from '../../state/image.ts'
@@ -17,6 +17,7 @@ import { go } from '../../state/route.ts'
 import { useCardName } from '../change/change-words.ts'
 import { Making, Sentences } from '../change/plan-parts.tsx'
 import { ToCard } from '../change/plan-ways.tsx'
+import { partWords } from './part-words.ts'
 
 export function BackupScreen({ path }: { path: string }) {
   const wish = useBackup((state) => (state.wish?.path === path ? state.wish : null))
@@ -77,7 +78,7 @@ function Choice({ wish, look }: { wish: BackupWish; look: BackupLook }) {
         </h2>
         <FileTree
           label={t.backup.what}
-          roots={partEntries(look, t.backup.part)}
+          roots={look.parts.map((part) => partEntry(part, partWords(part)))}
           folders={wish.folders}
           ticks={wish.ticks}
           onTick={toggle}

@@ -103,6 +103,9 @@ function WhichPart({ parts, chosen, onChoose }: WhichPartProps) {
   )
 }
 
+/** Less room than this is none to speak of. */
+const worthBytes = 4 * 1024 * 1024
+
 function isForRepair({ remedy, severity }: ReportFinding): boolean {
   return remedy === 'repair' && severity !== 'info'
 }
@@ -110,7 +113,7 @@ function isForRepair({ remedy, severity }: ReportFinding): boolean {
 /** Where there is room, something has to be done first. */
 function CannotGrow({ path, part }: { path: string; part: Growing }) {
   const what = t.enlarge.parts[part.what]
-  const hasRoom = part.maxBytes >= part.leastBytes
+  const hasRoom = part.maxBytes - part.nowBytes >= worthBytes
   const needsRepair = useCards(({ cards }) => cards[path]?.report?.findings.some(isForRepair) ?? false)
   return (
     <Finding

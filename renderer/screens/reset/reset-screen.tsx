@@ -8,11 +8,12 @@ import { Finding } from '../../components/finding.tsx'
 import { Option } from '../../components/option.tsx'
 import { Screen } from '../../components/screen.tsx'
 import { t } from '../../i18n/index.ts'
-import { type BackupWish, useBackup } from '../../state/backup.ts'
+import { type BackupWish, partEntry, useBackup } from '../../state/backup.ts'
 import { useCards } from '../../state/cards.ts'
 import { type Folders, tickedPaths, tickOf } from '../../state/file-tree.ts'
 import { usePlanning } from '../../state/planning.ts'
 import { go } from '../../state/route.ts'
+import { partWords } from '../backup/part-words.ts'
 import { useCardName } from '../change/change-words.ts'
 import { Making } from '../change/plan-parts.tsx'
 import { WishEnd } from '../change/wish-end.tsx'
@@ -82,11 +83,10 @@ function keptPaths({ ticks, folders }: BackupWish, part: string): string[] {
 
 function Kept({ wish, part }: { wish: BackupWish; part: BackupLook['parts'][number] }) {
   const { toggle, loadFolder } = useBackup.getState()
-  const { what, title, note } = part
   return (
     <FileTree
       label={t.reset.keep}
-      roots={[{ path: what, name: t.backup.part(what, title), kind: 'folder', sizeBytes: null, files: 0, note }]}
+      roots={[partEntry(part, partWords(part))]}
       folders={withoutDeleted(wish.folders)}
       ticks={wish.ticks}
       onTick={toggle}
