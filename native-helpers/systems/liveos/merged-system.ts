@@ -11,6 +11,7 @@ import { checkVolume, performSync } from '../../wasm/ext-programs.ts'
 import { hasModules } from '../../wasm/modules.ts'
 import { differs } from '../change.ts'
 import { freePlaces } from '../free-places.ts'
+import { isSound } from '../sound-ext.ts'
 import { linuxView } from './linux-view.ts'
 import { cannotMerge } from './merge-errors.ts'
 
@@ -47,8 +48,7 @@ export function mergedSystem(origin: BlockDevice, file: BlockDevice, seconds: nu
   const replay = replayedInMemory(merged).value
   const stage = stagedDevice(merged)
   performSync(checkVolume({ mode: 'repair', seconds }), stage)
-  if (performSync(checkVolume({ mode: 'look', seconds }), readable(stage)).state !== 'clean')
-    throw cannotMerge('the system with them stays damaged; repair it first')
+  if (!isSound(stage, seconds)) throw cannotMerge('the system with them stays damaged; repair it first')
   const { value: ext, problem: unread } = openExt(stage)
   if (!ext) throw cannotMerge(unread.detail)
   const { blockBytes } = ext.facts
@@ -82,10 +82,6 @@ function digestOfList(file: BlockDevice, { chunkBytes, exceptions }: SnapshotSto
     hash.update(area)
   }
   return hash.digest()
-}
-
-function readable({ size, sectorSize, readSync }: BlockDevice): BlockDevice {
-  return { size, sectorSize, readSync: (into, offset) => readSync(into, offset) }
 }
 
 /** Files that were deleted take no room in an image, and cannot be found in it. */

@@ -7,6 +7,7 @@ import { checkVolume, performSync } from '../../wasm/ext-programs.ts'
 import { ExtWriter } from '../../wasm/ext-writer.ts'
 import { hasModules } from '../../wasm/modules.ts'
 import type { ChangeContext, ChangeDraft } from '../change.ts'
+import { isSound } from '../sound-ext.ts'
 import { markUnclean } from '../unclean.ts'
 import { type LinuxView, linuxView } from './linux-view.ts'
 import type { StoreFile } from './store-file.ts'
@@ -32,13 +33,7 @@ export function repairImage(file: StoreFile, folders: readonly string[], draft: 
   try {
     performSync(checkVolume({ mode: 'repair', seconds }), stage)
     if (missing.length > 0) makeFolders(stage, missing, seconds)
-    const { size, sectorSize } = stage
-    const look = performSync(checkVolume({ mode: 'look', seconds }), {
-      size,
-      sectorSize,
-      readSync: (into, at) => stage.readSync(into, at),
-    })
-    if (look.state !== 'clean') {
+    if (!isSound(stage, seconds)) {
       draft.notes.push(`${file.name}: after a full check it is still damaged, so it is left as it is. Keep a copy of it.`)
       return
     }

@@ -11,11 +11,11 @@ import { makeSnapshotStore } from '../../volumes/snapshot-make.ts'
 import { readSnapshotStore, type SnapshotStore, storeHeader, storeSectorBytes } from '../../volumes/snapshot-store.ts'
 import { snapshotView } from '../../volumes/snapshot-view.ts'
 import { ExtFiles } from '../../wasm/ext-files.ts'
-import { checkVolume, performSync } from '../../wasm/ext-programs.ts'
 import { ExtWriter } from '../../wasm/ext-writer.ts'
 import { hasModules } from '../../wasm/modules.ts'
 import type { ChangeContext, ChangeDraft } from '../change.ts'
 import { cannotKeep } from '../reset.ts'
+import { isSound } from '../sound-ext.ts'
 import { sortedChanges } from './repair-store.ts'
 import type { StoreFile } from './store-file.ts'
 
@@ -145,13 +145,7 @@ function carryOver(seen: BlockDevice, view: BlockDevice, keep: readonly string[]
     const copied = copyExtFiles(from, to, keep)
     to.close()
     view.flushSync?.()
-    const { size, sectorSize } = view
-    const look = performSync(checkVolume({ mode: 'look', seconds }), {
-      size,
-      sectorSize,
-      readSync: (into, at) => view.readSync(into, at),
-    })
-    if (look.state !== 'clean') throw cannotKeep(first, 'the system with it would be damaged; repair it first')
+    if (!isSound(view, seconds)) throw cannotKeep(first, 'the system with it would be damaged; repair it first')
     return copied
   } catch (thrown) {
     if (thrown instanceof LivecardError && thrown.code === 'store-full')
