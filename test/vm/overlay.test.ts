@@ -14,6 +14,7 @@ import { runCli } from '../support/run-cli.ts'
 import { tool } from '../support/tools.ts'
 import { type Guest, startGuest } from '../support/vm/guest.ts'
 import { bringPayload, fillStore, registerAgain, type StoreCase } from '../support/vm/guest-store.ts'
+import { reasonOf } from '../support/vm/not-fetched.ts'
 import { cannotRunGuests } from '../support/vm/qemu.ts'
 
 const skip = cannotRunGuests() ?? false
@@ -22,13 +23,19 @@ const share = mkdtempSync(join(tmpdir(), 'livecard-vm-'))
 const base = 'base.squashfs'
 let guest: Guest
 let payload: Record<string, string>
+/** Why nothing can be tried although all programs are here; null where it can. */
+let unavailable: string | null = null
 
 before(
   async () => {
     if (skip) return
     makeBase()
-    guest = await startGuest(share)
-    payload = await bringPayload(guest, share, 26)
+    try {
+      guest = await startGuest(share)
+      payload = await bringPayload(guest, share, 26)
+    } catch (thrown) {
+      unavailable = reasonOf(thrown)
+    }
   },
   { timeout: 280_000 },
 )
@@ -65,10 +72,16 @@ const few: StoreCase[] = [
 const isWhole = process.env.LIVECARD_VM === 'all'
 const cases = isWhole ? [...all, ...few.slice(-1)] : few
 
+if (!isWhole)
+  test(`${all.length + 1 - few.length} further combinations of mode, filling and chunk size`, {
+    skip: 'tried with LIVECARD_VM=all',
+  }, () => {})
+
 for (const given of cases) {
   const { mode, fill, chunkSectors, sizeBytes } = given
   const title = `mode ${mode}, filled ${fill}, chunks of ${chunkSectors} sectors${sizeBytes === usual ? '' : ', a length of ill luck'}`
   test(`an overlay comes back with every file that the kernel had taken: ${title}`, { skip, timeout: 290_000 }, async (t) => {
+    if (unavailable) return t.skip(unavailable)
     const filled = await fillStore(guest, base, 'store', given)
     assert.match(filled.fullStatus, mode === 'P' || sizeBytes === ofIllLuck ? /Invalid$/ : /Overflow$/)
     assert.ok(filled.safe.length > 30, `${filled.safe.length} files`)
@@ -152,7 +165,8 @@ async function predicted(name: string): Promise<string> {
 test('an overlay that was made larger, and then reset, is for the kernel what it is for us', {
   skip,
   timeout: 290_000,
-}, async () => {
+}, async (t) => {
+  if (unavailable) return t.skip(unavailable)
   const given = { mode: 'PO', fill: 'at once', chunkSectors: 8, sizeBytes: 64 * MiB } as const
   const filled = await fillStore(guest, base, 'larger', given)
   assert.match(filled.fullStatus, /snapshot \d+\/131072 \d+$/, 'it has room for all')

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { tool } from '../tools.ts'
 import { keptParts, scriptPath } from './kept-parts.ts'
+import { fetching, NotFetched } from './not-fetched.ts'
 import { unpackedKernel } from './vmlinux.ts'
 
 const exec = promisify(execFile)
@@ -65,8 +66,8 @@ export async function guestParts(): Promise<GuestParts> {
 export async function newestKernel(): Promise<{ name: string; version: string }> {
   const found = await offeredKernel()
   if (found) return found
-  await exec('apt-get', ['update', '-qq'], running)
-  return (await offeredKernel()) ?? Promise.reject(new Error('apt knows no linux-image-amd64'))
+  await fetching('apt-get', ['update', '-qq'], running)
+  return (await offeredKernel()) ?? Promise.reject(new NotFetched('apt knows no linux-image-amd64'))
 }
 
 async function offeredKernel(): Promise<{ name: string; version: string } | null> {
@@ -96,7 +97,7 @@ async function make(work: string, name: string, release: string): Promise<void> 
 
 /** The kernel and those of its folders that hold what the guest needs: unpacking all would take longer than all the rest. */
 async function unpackPackage(work: string, name: string): Promise<void> {
-  await exec('apt-get', ['download', '-qq', name], { ...running, cwd: work })
+  await fetching('apt-get', ['download', '-qq', name], { ...running, cwd: work })
   const archive = (await readdir(work)).find((file) => file.endsWith('.deb'))
   if (!archive) throw new Error(`apt fetched no ${name}`)
   const folders = ['drivers/md', 'drivers/block', 'drivers/virtio', 'fs', 'net/9p', 'lib', 'crypto', 'arch/x86/crypto']
