@@ -3,6 +3,7 @@ import { deCard } from './de-card.ts'
 import { deChange } from './de-change.ts'
 import { deCustomise } from './de-customise.ts'
 import { deEnlarge } from './de-enlarge.ts'
+import { dePractice } from './de-practice.ts'
 import { deReset } from './de-reset.ts'
 import { deRestore } from './de-restore.ts'
 import type { Catalogue } from './en.ts'
@@ -89,29 +90,7 @@ export const de: Catalogue = {
   reset: deReset,
   restore: deRestore,
   savePlace: deSavePlace,
-  practice: {
-    title: 'Übungskarten',
-    sub: 'Eine Übungskarte ist eine Datei, die sich wie eine Karte verhält, meist wie eine kaputte. Probieren Sie, was hilft, ohne etwas zu riskieren.',
-    loading: 'Es wird nachgesehen, welche hier angelegt werden können…',
-    which: 'Welche?',
-    systems: {
-      lampone: 'Lampone Pi',
-      liveng: 'liveng und Resilient Linux',
-      liveos: 'Fedora-LiveOS-Sticks',
-      mode: 'MoDe',
-      'rpi-ab': 'Raspberry Pi mit zwei Slots',
-      tmpfsroot: 'tmpfsroot',
-    },
-    well: 'Ihr fehlt nichts.',
-    place: 'Ordner dafür',
-    placeHint: 'Sie braucht wenig Platz: nur was darauf geschrieben wird, zählt.',
-    here: 'In diesen Ordner legen',
-    needFolder: 'Es muss der vollständige Pfad eines Ordners sein.',
-    needChoice: 'Wählen Sie zuerst eine Übungskarte.',
-    ready: 'Die Karte wird angelegt und geöffnet. Sonst wird nichts verändert.',
-    making: 'Die Karte wird angelegt…',
-    make: 'Anlegen und ansehen',
-  },
+  practice: dePractice,
   drives: {
     title: 'Karten und Sticks',
     sub: 'Was eingesteckt ist. Ansehen verändert nie etwas.',

@@ -3,6 +3,7 @@ import { enCard } from './en-card.ts'
 import { enChange } from './en-change.ts'
 import { enCustomise } from './en-customise.ts'
 import { enEnlarge } from './en-enlarge.ts'
+import { enPractice } from './en-practice.ts'
 import { enReset } from './en-reset.ts'
 import { enRestore } from './en-restore.ts'
 
@@ -75,29 +76,7 @@ export const en = {
   reset: enReset,
   restore: enRestore,
   savePlace: enSavePlace,
-  practice: {
-    title: 'Practice cards',
-    sub: 'A practice card is a file that behaves like a card, mostly like a broken one. Try what helps without risking anything.',
-    loading: 'Looking which ones can be made here…',
-    which: 'Which one?',
-    systems: {
-      lampone: 'Lampone Pi',
-      liveng: 'liveng and Resilient Linux',
-      liveos: 'Fedora LiveOS sticks',
-      mode: 'MoDe',
-      'rpi-ab': 'Raspberry Pi with two slots',
-      tmpfsroot: 'tmpfsroot',
-    },
-    well: 'Nothing is wrong with it.',
-    place: 'Folder for it',
-    placeHint: 'It takes little room: only what is written to it counts.',
-    here: 'Put it in this folder',
-    needFolder: 'A full path of a folder is needed.',
-    needChoice: 'Choose a practice card first.',
-    ready: 'The card is made and opened. Nothing else is changed.',
-    making: 'Making the card…',
-    make: 'Make it and look',
-  },
+  practice: enPractice,
   drives: {
     title: 'Cards and sticks',
     sub: 'What is plugged in. Looking never changes anything.',
