@@ -11,6 +11,8 @@ export interface Place {
   /** From the spot's folder on; "" for that itself. */
   path: string
   isAbove: boolean
+  /** The archive has some of the part only: what it has not was not gone when it was saved. */
+  isPartial: boolean
 }
 
 /**
@@ -21,7 +23,7 @@ export class Placing {
   readonly #request: RestoreRequest
   readonly #spots: readonly RestoreSpot[]
   readonly #unmatched: Set<string>
-  #foreign: { spot: RestoreSpot; top: string | null } | null = null
+  #foreign: { spot: RestoreSpot; top: string | null; isPartial: boolean } | null = null
   /** Parts of the archive that are left out, since the card has no such part, or another was asked for. */
   readonly leftOut = new Set<string>()
 
@@ -60,18 +62,18 @@ export class Placing {
     checkSpot(spot)
     if (!spot.forms.includes(part.form))
       throw nothingFits(`its "${part.what}" has a form ("${part.form}") that does not fit ${spot.title}`)
-    return { spot, part, path: path.slice(top.length + 1) }
+    return { spot, part, path: path.slice(top.length + 1), isPartial: manifest.only.length > 0 }
   }
 
   #unlisted(path: string): Omit<Place, 'isAbove'> {
     this.#foreign ??= this.#foreignPlace(path)
-    const { spot, top } = this.#foreign
+    const { spot, top, isPartial } = this.#foreign
     if (top !== null && topOf(path) !== top)
       throw nothingFits(`it has no list of Livecard, and more than the folder "${top}" at its top ("${displayName(topOf(path))}")`)
-    return { spot, part: null, path: top === null ? path : path.slice(top.length + 1) }
+    return { spot, part: null, path: top === null ? path : path.slice(top.length + 1), isPartial }
   }
 
-  #foreignPlace(path: string): { spot: RestoreSpot; top: string | null } {
+  #foreignPlace(path: string): { spot: RestoreSpot; top: string | null; isPartial: boolean } {
     const { what } = this.#request
     const named = this.#spots.find((spot) => spot.what === topOf(path))
     const spot = what === null ? (path === '' ? this.#spots[0] : named) : this.#spots.find((one) => one.what === what)
@@ -80,7 +82,9 @@ export class Placing {
       throw nothingFits(`it has no list of Livecard, and ${begins}; this card has ${this.#names()}`)
     }
     checkSpot(spot)
-    return { spot, top: path !== '' && topOf(path) === spot.what ? spot.what : null }
+    const top = path !== '' && topOf(path) === spot.what ? spot.what : null
+    // One that was made of a whole folder begins with that folder.
+    return { spot, top, isPartial: path !== (top ?? '') }
   }
 
   #chosen(path: string, inPart: string): 'in' | 'above' | 'out' {

@@ -4,7 +4,7 @@ import { ExtFiles } from '../../wasm/ext-files.ts'
 import { ExtWriter } from '../../wasm/ext-writer.ts'
 import { displayName } from '../../wasm/names.ts'
 import { type ArchiveFacts, type ArchiveMember, readArchive } from '../archive/contents.ts'
-import type { ArchiveFile, ArchivePart, Manifest } from '../archive/manifest.ts'
+import { type ArchiveFile, type ArchivePart, type Manifest, unreadList, unreadPath } from '../archive/manifest.ts'
 import { memberRefused } from '../archive/member-rules.ts'
 import type { ChangeContext, ChangeDraft } from '../change.ts'
 import { checkNotFolder, FolderFiller, missingBefore, outlives, PathsBelow } from './fill.ts'
@@ -18,14 +18,23 @@ import { type Surveyed, tellArchive, tellSpot } from './words.ts'
  * Puts back what an archive holds. The plan is made from a look through the whole archive and at the state of the volumes, and agreed to is a digest of both:
  * what is written follows from them. Only when it is carried out all is made up, in the view, and checked; what does not come to the same digest is not written.
  */
-export function restoreInto(spots: readonly RestoreSpot[], draft: ChangeDraft, context: ChangeContext): Restored {
+export function restoreInto(
+  spots: readonly RestoreSpot[],
+  draft: ChangeDraft,
+  context: ChangeContext,
+  kernel: KernelTaker | null = null,
+): Restored {
   const request = restoreRequest(context)
+  if (request.withKernel && !kernel) throw nothingFits('there is no kernel partition on it')
   const work = draft.purpose === 'plan' ? new Survey(draft, context, request) : new Filling(draft, context, request)
   const placing = new Placing(request, spots)
   const ignored: string[] = []
   const taken = new Set<string>()
+  let unread = 0
   const facts = readArchive(request.file, (member, manifest) => {
     const place = placing.of(member.entry.path, manifest)
+    if (!place && manifest) kernel?.take(member, manifest)
+    if (manifest && member.entry.path === unreadPath) unread = unreadIn(member)
     if (!place) return
     checkLink(member, place, taken)
     taken.add(member.entry.path)
@@ -39,9 +48,14 @@ export function restoreInto(spots: readonly RestoreSpot[], draft: ChangeDraft, c
   for (const { state } of surveyed) hash.update(state)
   const writeBytes = surveyed.reduce((sum, { need }) => sum + (need?.bytes ?? 0), 0)
   draft.agreeTo(hash.digest('hex'), Math.max(1, writeBytes))
-  for (const one of surveyed) tellSpot(draft, request, one)
-  tellArchive(draft, facts.manifest, { leftOut: [...placing.leftOut], ignored })
+  for (const one of surveyed) tellSpot(draft, one)
+  tellArchive(draft, facts.manifest, { leftOut: [...placing.leftOut], ignored, unread })
   return { facts, request }
+}
+
+/** Is shown every member that belongs to no part, of an archive with a list. */
+export interface KernelTaker {
+  take(member: ArchiveMember, manifest: Manifest): void
 }
 
 export interface Restored {
@@ -50,6 +64,19 @@ export interface Restored {
 }
 
 const mostTold = 5
+const mostUnreadBytes = 64 * 1024 * 1024
+
+/** How many files could not be read whole when they were saved. */
+function unreadIn({ entry, content }: ArchiveMember): number {
+  if (entry.sizeBytes > mostUnreadBytes) throw memberRefused(entry.path, 'it is larger than such a list can be')
+  const parts: Buffer[] = []
+  for (const { bytes } of content()) parts.push(Buffer.from(bytes))
+  try {
+    return unreadList.safeParse(JSON.parse(Buffer.concat(parts).toString('utf8'))).data?.length ?? 1
+  } catch {
+    return 1
+  }
+}
 
 /** A further name of a file comes with the file. */
 function checkLink({ entry }: ArchiveMember, place: Place, taken: ReadonlySet<string>): void {
@@ -77,6 +104,8 @@ abstract class Work {
   protected readonly context: ChangeContext
   protected readonly request: RestoreRequest
   protected readonly surveyed: Surveyed[] = []
+  /** Files are put over what is there, where some are asked for or saved only; else the folder becomes as it was saved. */
+  protected merges = false
   protected current: { spot: RestoreSpot; opened: OpenedSpot; surveyed: Surveyed } | null = null
 
   constructor(draft: ChangeDraft, context: ChangeContext, request: RestoreRequest) {
@@ -97,15 +126,11 @@ abstract class Work {
     return this.surveyed
   }
 
-  /** Only the files that are named are put over what is there; else the folder becomes as it was saved. */
-  protected get merges(): boolean {
-    return this.request.only.length > 0
-  }
-
-  #change({ spot, part }: Place, manifest: Manifest | null): void {
+  #change({ spot, part, isPartial }: Place, manifest: Manifest | null): void {
     if (this.surveyed.some((one) => one.spot === spot))
       throw nothingFits(`what belongs into ${spot.title} does not stand together in it`)
     this.end()
+    this.merges = isPartial || this.request.only.length > 0
     const opened = spot.open(this.draft, { seconds: this.context.seconds, merges: this.merges, part })
     const surveyed: Surveyed = {
       spot,
@@ -114,6 +139,7 @@ abstract class Work {
       members: 0,
       need: null,
       before: null,
+      merges: this.merges,
       isAsDelivered: opened.isAsDelivered,
       since: manifest?.since ?? null,
     }

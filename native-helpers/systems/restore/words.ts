@@ -1,7 +1,6 @@
 import { decimalSize } from '../../decimal-size.ts'
 import type { ArchivePart, Manifest } from '../archive/manifest.ts'
 import type { ChangeWords } from '../change.ts'
-import type { RestoreRequest } from './request.ts'
 import type { RoomNeed, TreeSize } from './room.ts'
 import type { RestoreSpot } from './spot.ts'
 
@@ -19,16 +18,14 @@ export interface Surveyed {
   /** What is there now, and goes. */
   before: TreeSize | null
   since: Manifest['since']
+  /** What is there stays, but for what is put over it. */
+  merges: boolean
 }
 
-export function tellSpot(
-  words: ChangeWords,
-  { only }: RestoreRequest,
-  { spot, members, need, before, since, isAsDelivered }: Surveyed,
-): void {
+export function tellSpot(words: ChangeWords, { merges, spot, members, need, before, since, isAsDelivered }: Surveyed): void {
   if (!need) return
   const what = `${members} ${members === 1 ? 'file or folder' : 'files and folders'} (${decimalSize(need.contentBytes)})`
-  if (only.length > 0) {
+  if (merges) {
     words.steps.push(`Put ${what} of the archive back into ${spot.title}, over what is there.`)
     words.keeps.push(`All other files of ${spot.title}.`)
     return
@@ -53,7 +50,7 @@ export function tellSpot(
 export function tellArchive(
   words: ChangeWords,
   manifest: Manifest | null,
-  { leftOut, ignored }: { leftOut: readonly string[]; ignored: readonly string[] },
+  { leftOut, ignored, unread }: { leftOut: readonly string[]; ignored: readonly string[]; unread: number },
 ): void {
   if (manifest) {
     const when = new Date(manifest.madeAt).toISOString().slice(0, 16).replace('T', ' ')
@@ -65,6 +62,10 @@ export function tellArchive(
       'Nothing is known of where this archive comes from: it has no list of Livecard. Its form was checked; whether its files are as they were saved cannot be told.',
     )
   }
+  if (unread > 0)
+    words.notes.push(
+      `${unread} ${unread === 1 ? 'entry was' : 'entries were'} not whole on the card when it was saved, and ${unread === 1 ? 'is' : 'are'} not whole now.`,
+    )
   if (leftOut.length > 0) words.notes.push(`Left out of the archive: ${leftOut.map((what) => `"${what}"`).join(', ')}.`)
   if (ignored.length > 0) words.notes.push(`Attributes that cannot be carried over: ${ignored.join(', ')}.`)
 }
