@@ -13,10 +13,10 @@ import { decimalSize, fold, speed, table, took } from './words.ts'
 
 export const backup: Verb = {
   name: 'backup',
-  usage: 'TARGET FILE [PATH…]',
+  usage: 'TARGET FILE [--only PATH]…',
   summary: 'save what was changed on a card as an archive that GNU tar and bsdtar read',
   about: [
-    'TARGET is a drive, an image file of a whole card, a folder where a stick is mounted, or one overlay file (then --base names the image that it belongs to). FILE ends in .tar, .tar.gz or .tar.zst; a file that is there is never replaced. PATHs, as --list shows them, save a part.',
+    'TARGET is a drive, an image file of a whole card, a folder where a stick is mounted, or one overlay file (then --base names the image that it belongs to). FILE ends in .tar, .tar.gz or .tar.zst; a file that is there is never replaced. --only PATH, as --list shows it, saves a part; PATHs behind FILE do the same.',
     'The card is only read. One that was not unmounted is read as the system would find it: its journal is carried out in memory. The first member, .livecard/manifest.json, names the card, its system and kernels, and every file with its SHA-256.',
     'What cannot be read (a bad place on the card) is filled with zeros, named at the end and in the archive, and the command ends with 6. Sockets are left out.',
     "To extract all of it: tar --extract --file FILE --numeric-owner --xattrs --xattrs-include='*' as root.",
@@ -29,6 +29,7 @@ export const backup: Verb = {
     },
     'with-kernel': { type: 'boolean', help: 'with the kernel partition and the boot menus (Lampone Pi, liveng)' },
     since: { type: 'string', value: 'FILE', help: 'only what differs from this earlier backup, or from its manifest' },
+    only: { type: 'string', value: 'PATH', many: true, help: 'a file or folder by its path in the archive; may be said again' },
     list: { type: 'boolean', help: 'show what would be saved, and save nothing' },
     base: { type: 'string', value: 'FILE', help: 'the image that an overlay given by itself belongs to' },
   },
@@ -38,7 +39,7 @@ export const backup: Verb = {
     const [named, ...others] = rest
     // What is listed may be said with the archive that it is for.
     const hasFile = !isList || (named !== undefined && packingOf(named) !== null)
-    const only = hasFile ? others : rest
+    const only = [...given.texts('only'), ...(hasFile ? others : rest)]
     if (path === undefined || (!isList && named === undefined))
       throw usageError('bad-arguments', 'A target and a file for the archive are needed.', 'livecard backup TARGET FILE')
     const choice: WholeChoice = {
