@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { applyJournalled } from '../../native-helpers/block/journalled.ts'
-import { takeBack } from '../../native-helpers/block/take-back.ts'
-import { createUndoFile, openUndoFile } from '../../native-helpers/block/undo-file.ts'
 import { openCard } from '../../native-helpers/systems/card.ts'
 import { planChange } from '../../native-helpers/systems/plan-change.ts'
 import { readExtFacts } from '../../native-helpers/volumes/ext-facts.ts'
+import { applied } from '../support/cut-change.ts'
 import { fullCheck, namesIn } from '../support/ext-check.ts'
 import { memoryDevice } from '../support/file-device.ts'
 import { type LamponeCard, makeLampone } from '../support/lampone.ts'
 import { lamponeTools } from '../support/lampone-parts.ts'
 import { startFilesOf } from '../support/lampone-start.ts'
-import { powerCuts, recordingCard } from '../support/power-cut.ts'
+import { powerCuts } from '../support/power-cut.ts'
 import { missingTools, testFolder, tool } from '../support/tools.ts'
 import { cannotWasm } from '../support/wasm.ts'
 
@@ -45,19 +43,16 @@ for (const layout of ['lampone', 'liveng'] as const) {
     truncateSync(made.path, startBytes + sizeBytes + 21 * MiB)
     const before = readFileSync(made.path)
     const opened = await openCard({ kind: 'file', path: 'card.img', device: memoryDevice(before) })
-    const { draft, groups } = await planChange(opened, 'enlarge', { seconds: 1_700_000_000, options: { to: 'max' } })
-    const whole = join(folder, 'whole')
-    const card = recordingCard(before, () => statSync(whole).size)
-    const head = {
-      ...{ format: 1 as const, title: 'Try', job: 'enlarge', createdAt: 0 },
-      card: { path: 'card', serial: null, sizeBytes: card.size, sectorSize: 512 },
-    }
-    applyJournalled({ card, view: draft.view, groups, witnesses: draft.witnesses }, createUndoFile(whole, head))
+    const { card, takenBack } = applied(
+      before,
+      await planChange(opened, 'enlarge', { seconds: 1_700_000_000, options: { to: 'max' } }),
+      folder,
+    )
 
     const partOf = (bytes: Uint8Array, size: number) => memoryDevice(bytes.subarray(startBytes, startBytes + size))
     const files = namesIn(partOf(before, sizeBytes))
     const kernel = startFilesOf(memoryDevice(before), made.kernel)
-    const [path, part, cut] = [join(folder, 'card'), join(folder, 'part'), join(folder, 'cut')]
+    const [path, part] = [join(folder, 'card'), join(folder, 'part')]
     const sizes = new Map<number, number>()
     const tables = new Map<string, { start: number; size: number }>()
     let states = 0
@@ -79,13 +74,7 @@ for (const layout of ['lampone', 'liveng'] as const) {
       fullCheck(part)
       assert.deepEqual(namesIn(memoryDevice(readFileSync(part))), files, state.what)
       if (states % 4 !== 0) continue
-      copyFileSync(whole, cut)
-      truncateSync(cut, state.note === 0 ? (card.events[0]?.note ?? 0) : state.note)
-      const back = recordingCard(state.card)
-      const undo = openUndoFile(cut)
-      takeBack(back, undo)
-      undo.close()
-      assert.ok(Buffer.compare(back.bytes, before) === 0, `taken back ${state.what}`)
+      assert.ok(Buffer.compare(takenBack(state), before) === 0, `taken back ${state.what}`)
     }
     t.diagnostic(
       `${states} states, by the size of the partition: ${JSON.stringify([...sizes])}; ${card.events.length} writes and flushes`,

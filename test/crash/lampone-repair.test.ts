@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync, statSync, truncateSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { applyJournalled } from '../../native-helpers/block/journalled.ts'
-import { takeBack } from '../../native-helpers/block/take-back.ts'
-import { createUndoFile, openUndoFile } from '../../native-helpers/block/undo-file.ts'
 import { openCard } from '../../native-helpers/systems/card.ts'
 import { planChange } from '../../native-helpers/systems/plan-change.ts'
+import { applied } from '../support/cut-change.ts'
 import { memoryDevice } from '../support/file-device.ts'
 import { type LamponeCard, type LamponeOptions, makeLampone } from '../support/lampone.ts'
 import { deleteMenus, overwrite } from '../support/lampone-damage.ts'
 import { lamponeTools } from '../support/lampone-parts.ts'
 import { startFilesOf, startOf } from '../support/lampone-start.ts'
-import { powerCuts, recordingCard } from '../support/power-cut.ts'
+import { powerCuts } from '../support/power-cut.ts'
 import { missingTools, testFolder } from '../support/tools.ts'
 import { cannotWasm } from '../support/wasm.ts'
 
@@ -78,17 +75,7 @@ for (const { name, options, damage, ask = {}, starts } of cases) {
     const made = makeLampone(folder, options)
     damage?.(made)
     const before = readFileSync(made.path)
-    const whole = join(folder, 'whole')
-    const card = recordingCard(before, () => statSync(whole).size)
-    const { draft, groups } = await planned(before, ask)
-    const head = {
-      format: 1 as const,
-      title: 'Try',
-      job: 'repair',
-      createdAt: 0,
-      card: { path: 'card', serial: null, sizeBytes: card.size, sectorSize: 512 },
-    }
-    applyJournalled({ card, view: draft.view, groups, witnesses: draft.witnesses }, createUndoFile(whole, head))
+    const { card, takenBack } = applied(before, await planned(before, ask), folder)
     assert.ok(card.events.length > 0)
 
     const menus = made.boot.number === 1 ? ['efi/boot/grub.cfg'] : ['efi/boot/grub.cfg', 'boot/grub/grub.cfg']
@@ -97,7 +84,6 @@ for (const { name, options, damage, ask = {}, starts } of cases) {
     assert.ok(system !== null && fresh !== null)
     for (const menu of menus) assert.deepEqual(startOf(card, made, menu), { by: 'default', files: fresh })
 
-    const cut = join(folder, 'cut')
     let states = 0
     for (const state of powerCuts(before, card.events, { maxTears: 16, allUpTo: 4, samples: 6 })) {
       states += 1
@@ -110,13 +96,7 @@ for (const { name, options, damage, ask = {}, starts } of cases) {
         } else if (by === 'fallback') assert.equal(files, system, `${menu} ${state.what}`)
       }
       if (states % 5 !== 0) continue
-      copyFileSync(whole, cut)
-      truncateSync(cut, state.note === 0 ? (card.events[0]?.note ?? 0) : state.note)
-      const back = recordingCard(state.card)
-      const undo = openUndoFile(cut)
-      takeBack(back, undo)
-      undo.close()
-      assert.equal(Buffer.compare(back.bytes, before), 0, `taken back ${state.what}`)
+      assert.equal(Buffer.compare(takenBack(state), before), 0, `taken back ${state.what}`)
     }
     t.diagnostic(`${states} states, every fifth taken back; ${card.events.length} writes and flushes`)
   })

@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { BlockDevice } from '../../native-helpers/block/device.ts'
-import { applyJournalled } from '../../native-helpers/block/journalled.ts'
 import { slice } from '../../native-helpers/block/slice.ts'
-import { takeBack } from '../../native-helpers/block/take-back.ts'
-import { createUndoFile, openUndoFile } from '../../native-helpers/block/undo-file.ts'
 import { openCard } from '../../native-helpers/systems/card.ts'
 import { planChange } from '../../native-helpers/systems/plan-change.ts'
 import { readExtFacts } from '../../native-helpers/volumes/ext-facts.ts'
+import { applied } from '../support/cut-change.ts'
 import { fullCheck, namesIn } from '../support/ext-check.ts'
 import { memoryDevice } from '../support/file-device.ts'
 import { type LamponeCard, makeLampone } from '../support/lampone.ts'
 import { lamponeTools } from '../support/lampone-parts.ts'
 import { startFilesOf, startOf } from '../support/lampone-start.ts'
-import { powerCuts, recordingCard } from '../support/power-cut.ts'
+import { powerCuts } from '../support/power-cut.ts'
 import { missingTools, testFolder, tool } from '../support/tools.ts'
 import { cannotWasm } from '../support/wasm.ts'
 
@@ -37,14 +35,11 @@ for (const keep of ['', 'home/user/letter.txt\netc']) {
     const made = makeLampone(folder, { layout: 'lampone', upgraded: true, ...small })
     const before = readFileSync(made.path)
     const opened = await openCard({ kind: 'file', path: 'card.img', device: memoryDevice(before) })
-    const { draft, groups } = await planChange(opened, 'reset', { seconds: 1_700_000_000, options: keep === '' ? {} : { keep } })
-    const whole = join(folder, 'whole')
-    const card = recordingCard(before, () => statSync(whole).size)
-    const head = {
-      ...{ format: 1 as const, title: 'Try', job: 'reset', createdAt: 0 },
-      card: { path: 'card', serial: null, sizeBytes: card.size, sectorSize: 512 },
-    }
-    applyJournalled({ card, view: draft.view, groups, witnesses: draft.witnesses }, createUndoFile(whole, head))
+    const { card, takenBack } = applied(
+      before,
+      await planChange(opened, 'reset', { seconds: 1_700_000_000, options: keep === '' ? {} : { keep } }),
+      folder,
+    )
 
     const old = namesIn(persistenceOf(before, made))
     const fresh = namesIn(persistenceOf(card.bytes, made))
@@ -55,7 +50,6 @@ for (const keep of ['', 'home/user/letter.txt\netc']) {
     const starts = [startFilesOf(memoryDevice(before), made.kernel), startFilesOf(card, made.kernel)]
 
     const part = join(folder, 'part')
-    const cut = join(folder, 'cut')
     let states = 0
     let clean = 0
     for (const state of powerCuts(before, card.events, { maxTears: 6, allUpTo: 2, samples: 3 })) {
@@ -75,13 +69,7 @@ for (const keep of ['', 'home/user/letter.txt\netc']) {
       for (const [path, sum] of names) assert.equal(sum, old.get(path), `${path} ${state.what}`)
       for (const [path, sum] of mustStay) assert.equal(names.get(path), sum, `${path} ${state.what}`)
       if (states % 6 !== 0) continue
-      copyFileSync(whole, cut)
-      truncateSync(cut, state.note === 0 ? (card.events[0]?.note ?? 0) : state.note)
-      const back = recordingCard(state.card)
-      const undo = openUndoFile(cut)
-      takeBack(back, undo)
-      undo.close()
-      assert.ok(Buffer.compare(back.bytes, before) === 0, `taken back ${state.what}`)
+      assert.ok(Buffer.compare(takenBack(state), before) === 0, `taken back ${state.what}`)
     }
     t.diagnostic(`${states} states, ${clean} said to be clean; every sixth taken back; ${card.events.length} writes and flushes`)
     assert.ok(clean > 1 && clean < states)
