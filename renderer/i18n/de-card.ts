@@ -121,12 +121,12 @@ export const deCard: Catalogue['card'] = {
       module: 'Modul',
     },
     starts: 'startet',
+    startsUnknown: 'welcher startet, lässt sich nicht sagen',
     rewrite: 'Kernel-Partition neu schreiben',
     rewriteText:
       'Mit dem Kernel, mit dem das System ausgeliefert wurde, oder mit dem neuesten unter Ihren Änderungen. Erst kommt ein Plan.',
     fromSystem: 'Aus dem System…',
     fromChanges: 'Aus Ihren Änderungen…',
-    startsUnknown: 'welcher startet, lässt sich nicht sagen',
     versionUnknown: 'Version nicht bekannt',
     modules: {
       present: 'seine Module sind da',
