@@ -278,7 +278,7 @@ test('an archive of some files alone takes nothing away from what is there', { s
     writeFileSync(join(inside, 'rw/other'), 'other')
   })
   const [ours, theirs] = [join(testFolder(t), 'some.tar'), join(testFolder(t), 'theirs.tar')]
-  const saved = await runCli(['backup', from.path, ours, 'rw/some'])
+  const saved = await runCli(['backup', from.path, ours, '--only', 'rw/some'])
   assert.equal(saved.code, 0, saved.stderr)
   within(from, 'ro', (inside) => tool('tar', ['-cf', theirs, '-C', inside, 'rw/some']))
   for (const archive of [ours, theirs]) {
