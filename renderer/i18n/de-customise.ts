@@ -53,7 +53,7 @@ export const deCustomise: Catalogue['customise'] = {
     wifiCountry: 'Zwei Buchstaben: DE, AT, CH',
     addresses: 'Mit Präfix: 192.168.1.20/24',
     gateways: '192.168.1.1',
-    dns: '192.168.1.1 9.9.9.9',
+    dns: 'Etwa 192.168.1.1 9.9.9.9',
     device: 'Wo das System seinen Namen verlangt: eth0',
     locale: 'de_DE.UTF-8',
     timezone: 'Europe/Berlin',
