@@ -15,7 +15,7 @@ import { tool } from '../support/tools.ts'
 import { type Guest, startGuest } from '../support/vm/guest.ts'
 import { bringPayload, fillStore, registerAgain, type StoreCase } from '../support/vm/guest-store.ts'
 import { reasonOf } from '../support/vm/not-fetched.ts'
-import { cannotRunGuests } from '../support/vm/qemu.ts'
+import { cannotRunGuests, stopMachines } from '../support/vm/qemu.ts'
 
 const skip = cannotRunGuests() ?? false
 const MiB = 1024 * 1024
@@ -39,8 +39,8 @@ before(
   },
   { timeout: 280_000 },
 )
-after(async () => {
-  await guest?.stop()
+after(() => {
+  stopMachines()
   rmSync(share, { recursive: true, force: true })
 })
 

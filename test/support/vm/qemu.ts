@@ -20,6 +20,13 @@ export interface Machine {
   consolePath: string
 }
 
+const machines = new Set<ChildProcess>()
+
+/** Ends every machine that this process started, also those of tests that were given up while they waited. */
+export function stopMachines(): void {
+  for (const machine of machines) machine.kill('SIGKILL')
+}
+
 /**
  * A machine of its own that ends with this process, however this ends: the kernel kills it when its parent is gone. Its second serial port is the child's
  * standard input and output. Its processor is emulated, everywhere: a KVM that is offered and then fails in the middle (as where the host is a guest itself)
@@ -37,20 +44,24 @@ export function startMachine({ devices, memoryMiB, consolePath }: Machine): Chil
     env: { ...process.env, LC_ALL: 'C' },
   })
   closeSync(errors)
+  machines.add(child)
+  child.once('close', () => machines.delete(child))
   // Answers that come after the end, and questions that nobody takes any more.
   child.stdin?.on('error', () => undefined)
   return child
 }
 
-/** The end of what a machine said, for the message of a failed test. */
+/** The end of what a machine said, for the message of a failed test; of a panic the cause, without the places in the kernel. */
 export function lastWords(consolePath: string): string {
   const said = [`${consolePath}.qemu`, consolePath].filter(existsSync).map((path) => readFileSync(path, 'latin1'))
   const lines = said
     .join('\n')
     .replaceAll(/[^\n -~]/g, '')
     .split('\n')
-  return lines
     .filter((line) => line.trim() !== '')
+  const panic = lines.findIndex((line) => line.includes('Kernel panic'))
+  return lines
+    .slice(0, panic < 0 ? lines.length : panic + 1)
     .slice(-25)
     .join('\n')
 }
