@@ -174,6 +174,14 @@ test('some paths are put over what is there, and the rest stays', { skip }, asyn
   await undone(card)
   assert.deepEqual(treeDifferences(before, changesOf(card)), [])
 
+  for (const mark of ['gone', 'gone too']) {
+    const { code, stderr } = await restore(archive, card, '--only', mark)
+    assert.equal(code, 0, stderr)
+    const put = changesOf(card).get(`./${mark}`)
+    assert.deepEqual(put, { ...source.get(`./${mark}`), links: 1 }, 'a mark that shares its node with another is one by itself')
+    await undone(card)
+  }
+
   const missing = await restore(archive, card, '--only', 'rw/nothing/here')
   assert.equal(answerOf(missing.stdout).error?.code, 'only-impossible')
   within(card, 'rw', (inside) => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LivecardError } from '../../errors.ts'
+import type { TarEntry } from '../../volumes/tar/entry.ts'
 import { ExtFiles } from '../../wasm/ext-files.ts'
 import { ExtWriter } from '../../wasm/ext-writer.ts'
 import { displayName } from '../../wasm/names.ts'
@@ -30,16 +31,21 @@ export function restoreInto(
   const placing = new Placing(request, spots)
   const ignored: string[] = []
   const taken = new Set<string>()
+  const passedMarks = new Map<string, TarEntry>()
   let unread = 0
   const facts = readArchive(request.file, (member, manifest) => {
     const place = placing.of(member.entry.path, manifest)
     if (!place && manifest) kernel?.take(member, manifest)
     if (manifest && member.entry.path === unreadPath) unread = unreadIn(member)
-    if (!place) return
-    checkLink(member, place, taken)
-    taken.add(member.entry.path)
-    for (const record of member.ignored) if (ignored.length < mostTold) ignored.push(`${displayName(place.path)} (${record})`)
-    work.take(moved(member, place), place, manifest)
+    if (!place) {
+      if (isMark(member)) passedMarks.set(member.entry.path, member.entry)
+      return
+    }
+    const own = byItself(member, passedMarks.get(member.entry.target))
+    checkLink(own, place, taken)
+    taken.add(own.entry.path)
+    for (const record of own.ignored) if (ignored.length < mostTold) ignored.push(`${displayName(place.path)} (${record})`)
+    work.take(moved(own, place), place, manifest)
   })
   placing.checkAll()
   const surveyed = work.end()
@@ -76,6 +82,14 @@ function unreadIn({ entry, content }: ArchiveMember): number {
   } catch {
     return 1
   }
+}
+
+/**
+ * Overlayfs makes one node for many files that were deleted (fs/overlayfs/dir.c, ovl_whiteout). Where the first of them is not asked for, another is a mark just as well.
+ */
+function byItself(member: ArchiveMember, mark: TarEntry | undefined): ArchiveMember {
+  const { kind, path } = member.entry
+  return kind === 'hard-link' && mark ? { ...member, entry: { ...mark, path } } : member
 }
 
 /** A further name of a file comes with the file. */
