@@ -10,6 +10,7 @@
  * it with `toWellFormed()`.
  */
 import * as z from 'zod'
+import { errorValue } from './contract-error.ts'
 
 const bytes = z.number().int().nonnegative()
 
@@ -94,27 +95,26 @@ export const backupResult = z.object({
 export type BackupResult = z.infer<typeof backupResult>
 
 /** Making an archive, while it is made and after. */
-export function backupJobWith<E extends z.ZodType>(error: E) {
-  return z.object({
-    id: z.string(),
-    backupId: z.string(),
-    label: z.string(),
-    /** The card. */
-    path: z.string(),
-    /** The archive: there only when `state` is `done`; before, and after a failure or a cancel, there is nothing of that name. */
-    file: z.string(),
-    state: z.enum(['running', 'done', 'failed', 'cancelled']),
-    startedAt: z.number(),
-    endedAt: z.number().nullable(),
-    doneBytes: bytes,
-    totalBytes: bytes,
-    doneFiles: bytes,
-    totalFiles: bytes,
-    /** Where it ended well, also with some files unread: then `unread` is above 0, and that must be said. */
-    result: backupResult.nullable(),
-    error: error.nullable(),
-  })
-}
+export const backupJob = z.object({
+  id: z.string(),
+  backupId: z.string(),
+  label: z.string(),
+  /** The card. */
+  path: z.string(),
+  /** The archive: there only when `state` is `done`; before, and after a failure or a cancel, there is nothing of that name. */
+  file: z.string(),
+  state: z.enum(['running', 'done', 'failed', 'cancelled']),
+  startedAt: z.number(),
+  endedAt: z.number().nullable(),
+  doneBytes: bytes,
+  totalBytes: bytes,
+  doneFiles: bytes,
+  totalFiles: bytes,
+  /** Where it ended well, also with some files unread: then `unread` is above 0, and that must be said. */
+  result: backupResult.nullable(),
+  error: errorValue.nullable(),
+})
+export type BackupJob = z.infer<typeof backupJob>
 
 export const backupRequests = {
   'backup.open': {

@@ -1,5 +1,6 @@
 /** Changes of a card that are planned, agreed to, carried out through an undo file, and can be taken back. */
 import * as z from 'zod'
+import { errorValue } from './contract-error.ts'
 import { report } from './contract-report.ts'
 
 const bytes = z.number().int().nonnegative()
@@ -75,21 +76,20 @@ export const undoFileFacts = undoPlan.omit({ planId: true }).extend({
 export type UndoFileFacts = z.infer<typeof undoFileFacts>
 
 /** A change, or its taking-back, while it is carried out and after. It cannot be stopped: a half-changed card helps nobody. */
-export function changeWith<E extends z.ZodType>(error: E) {
-  return z.object({
-    id: z.string(),
-    job: z.enum([...changeJob.options, 'undo']),
-    label: z.string(),
-    path: z.string(),
-    state: z.enum(['running', 'done', 'failed']),
-    startedAt: z.number(),
-    endedAt: z.number().nullable(),
-    doneBytes: bytes,
-    totalBytes: bytes,
-    /** By which it can be taken back; null for a taking-back. */
-    undoPath: z.string().nullable(),
-    /** Of the card as it is afterwards; null while it runs, and where it failed. */
-    report: report.nullable(),
-    error: error.nullable(),
-  })
-}
+export const change = z.object({
+  id: z.string(),
+  job: z.enum([...changeJob.options, 'undo']),
+  label: z.string(),
+  path: z.string(),
+  state: z.enum(['running', 'done', 'failed']),
+  startedAt: z.number(),
+  endedAt: z.number().nullable(),
+  doneBytes: bytes,
+  totalBytes: bytes,
+  /** By which it can be taken back; null for a taking-back. */
+  undoPath: z.string().nullable(),
+  /** Of the card as it is afterwards; null while it runs, and where it failed. */
+  report: report.nullable(),
+  error: errorValue.nullable(),
+})
+export type Change = z.infer<typeof change>
