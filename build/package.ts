@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, Platform } from 'electron-builder'
-import { hasBlockCodec } from '../native-helpers/volumes/squashfs/block-codec.ts'
+import { blockCodec } from '../native-helpers/volumes/squashfs/block-codec.ts'
 import { hasModules } from '../native-helpers/wasm/modules.ts'
 import { buildAccess } from './access.ts'
 import { bundle } from './bundle.ts'
@@ -34,8 +34,10 @@ export async function packageApp({ types, folder }: PackageOptions): Promise<voi
     await buildAccess().catch((thrown: Error) => say(`the package opens drives only as root: ${thrown.message}`))
   }
   if (!hasModules()) say('the package cannot check or repair Linux volumes: e2fsprogs was not built here (npm run setup)')
-  if (!hasBlockCodec())
-    say('the package cannot look into squashfs images of lz4 and lzo: their decoder was not built here (npm run setup)')
+  if (!blockCodec())
+    say(
+      'the package cannot look into squashfs images of lz4 and lzo, nor make ones of xz: their codec was not built here (npm run setup)',
+    )
   await bundle({ production: true })
   const config = builderConfig(runtime, folder)
   await build({ targets: Platform.current().createTarget(types), projectDir: top, config, publish: 'never' })

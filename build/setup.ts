@@ -92,7 +92,7 @@ async function accessPrograms(): Promise<void> {
   }
 }
 
-/** e2fsprogs and the squashfs decoders, from Debian's sources. What flashes and verifies does without; tests that need them are skipped with the reason. */
+/** e2fsprogs and the squashfs codec, from Debian's sources. What flashes and verifies does without; tests that need them are skipped with the reason. */
 async function webAssembly(): Promise<void> {
   const { buildE2fsprogs } = await import('./wasm/e2fsprogs.ts')
   const { buildCodec } = await import('./wasm/codec.ts')

@@ -1,6 +1,6 @@
 /**
- * codec.wasm: lz4 and lzo for squashfs images, from Debian's sources by Debian's emscripten, kept outside the checkout. It takes seconds, because the few files that are
- * needed are compiled without their configure scripts.
+ * codec.wasm: xz, lzma, lz4 and lzo for squashfs images, from Debian's sources by Debian's emscripten, kept outside the checkout. It takes less than a
+ * minute, because only the files that are needed are compiled, without their configure scripts.
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { builtCodecFolder, codecFile, decompressWith, instantiate } from '../../native-helpers/volumes/squashfs/block-codec.ts'
+import { builtCodecFolder, codecFile, codecOf } from '../../native-helpers/volumes/squashfs/block-codec.ts'
 import { cacheFolder } from '../cache-folder.ts'
+import { liblzmaDefines, liblzmaFiles, liblzmaInclude } from './codec-liblzma.ts'
 import { wasmBuildPackages } from './debian-packages.ts'
 import { fetchSource, sourceVersion } from './debian-source.ts'
 import { runStep } from './run-step.ts'
@@ -20,12 +21,14 @@ const here = dirname(fileURLToPath(import.meta.url))
 const top = join(here, '..', '..')
 
 /** What cannot be done without it, for whoever tells the user that it is missing. */
-export const featuresNeedingCodec = 'looking into squashfs images that are packed with lz4 or lzo'
+export const featuresNeedingCodec =
+  'looking into squashfs images that are packed with lz4 or lzo, and making ones that are packed with xz,'
 
 /** A source package, the library whose installed version decides which version of it, and what of it is compiled. */
 const libraries = [
   { source: 'lz4', binary: 'liblz4-1', include: ['lib'], files: ['lib/lz4.c'] },
   { source: 'lzo2', binary: 'liblzo2-2', include: ['include', 'src'], files: ['src/lzo1x_d2.c'] },
+  { source: 'xz-utils', binary: 'liblzma5', include: liblzmaInclude, files: liblzmaFiles },
 ] as const
 
 // Standalone and without an entry: no import is left for JavaScript to answer.
@@ -35,8 +38,9 @@ const compileFlags = [
   '-DNDEBUG',
   '--no-entry',
   '-sSTANDALONE_WASM',
-  '-sTOTAL_MEMORY=4MB',
-  '-sTOTAL_STACK=64KB',
+  '-sTOTAL_MEMORY=32MB',
+  '-sTOTAL_STACK=128KB',
+  ...liblzmaDefines,
 ]
 
 export interface CodecOptions {
@@ -51,7 +55,7 @@ export interface CodecOptions {
 /** Answers where codec.wasm lies. Throws one sentence where it cannot be built; the program runs without, except for `featuresNeedingCodec`. */
 export async function buildCodec(options: CodecOptions = {}): Promise<string> {
   const { cache = join(cacheFolder(), 'wasm'), into = join(top, builtCodecFolder), install } = options
-  const say = options.say ?? ((text: string) => void process.stderr.write(`set-up: squashfs decoder: ${text}\n`))
+  const say = options.say ?? ((text: string) => void process.stderr.write(`set-up: squashfs codec: ${text}\n`))
   let built = join(cache, await builtName())
   // What is installed on the way decides the name too.
   if (!(await decodes(built))) built = await build(cache, say, install)
@@ -90,7 +94,7 @@ async function build(cache: string, say: (text: string) => void, install: CodecO
       const folder = join(work, source)
       await mkdir(folder)
       const names = { source, binary }
-      // An archive keeps no version that an update replaced; for a decoder, the next one is as good.
+      // An archive keeps no version that an update replaced; for a codec, the next one is as good.
       await fetchSource(folder, versions[index] ?? null, names).catch(() => fetchSource(folder, null, names))
     }
     const within = (kind: 'include' | 'files') =>
@@ -105,21 +109,21 @@ async function build(cache: string, say: (text: string) => void, install: CodecO
     }
     const include = within('include').map((path) => `-I${path}`)
     await runStep(step, 'emcc', [...compileFlags, ...include, 'codec.c', ...within('files'), '-o', codecFile])
-    if (!(await decodes(join(work, codecFile)))) throw new Error('What this emscripten makes of it does not decode.')
+    if (!(await decodes(join(work, codecFile)))) throw new Error('What this emscripten makes of it does not work.')
     const built = join(cache, await builtName())
     await place(join(work, codecFile), built)
     return built
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown)
     throw new Error(
-      `The decoder for squashfs could not be built, so ${featuresNeedingCodec} will not work here; everything else does. ${why}`,
+      `The codec for squashfs could not be built, so ${featuresNeedingCodec} will not work here; everything else does. ${why}`,
     )
   } finally {
     await rm(work, { recursive: true, force: true })
   }
 }
 
-/** A row of the letter a as the two formats pack it: literals, a match that overlaps itself, an end. */
+/** A row of the letter a as two of the formats pack it: literals, a match that overlaps itself, an end. xz is asked to unpack what it packed. */
 const packedSamples = {
   lz4: [0x18, 0x61, 0x01, 0x00, 0x80, ...Array<number>(8).fill(0x61)],
   lzo: [0x15, ...Array<number>(4).fill(0x61), 0x39, 0x00, 0x00, 0x11, 0x00, 0x00],
@@ -128,9 +132,11 @@ const packedSamples = {
 /** A module is used once before anyone relies on it; one that a broken build or disk left behind is made again. */
 async function decodes(path: string): Promise<boolean> {
   try {
-    const codec = instantiate(await readFile(path))
-    return (['lz4', 'lzo'] as const).every((format) => {
-      const bytes = decompressWith(codec, format)(Uint8Array.from(packedSamples[format]), 64)
+    const codec = codecOf(await readFile(path))
+    if (!codec) return false
+    const samples = { ...packedSamples, xz: codec.packXz(new Uint8Array(64).fill(0x61), 4096) }
+    return (['lz4', 'lzo', 'xz'] as const).every((format) => {
+      const bytes = codec.decode(format, Uint8Array.from(samples[format]), 64)
       return bytes.length > 0 && bytes.every((byte) => byte === 0x61)
     })
   } catch {

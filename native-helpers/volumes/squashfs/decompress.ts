@@ -1,7 +1,7 @@
 import { LivecardError } from '../../errors.ts'
 import { openEngine } from '../codecs/zlib-engine.ts'
-import { loadBlockCodec } from './block-codec.ts'
-import { damaged } from './errors.ts'
+import { type BlockCodec, blockCodec, type CodecFormat } from './block-codec.ts'
+import { codecMissing, damaged } from './errors.ts'
 import type { Compressor } from './superblock.ts'
 import { loadXzBlocks } from './xz-blocks.ts'
 
@@ -11,18 +11,18 @@ export type Decompress = (packed: Uint8Array, limitBytes: number) => Uint8Array
 /** A block is never more than a mebibyte, so neither is a window; the kernel refuses larger ones too. */
 const zstdWindowLog = 20
 
-const makers: Record<Compressor, () => Decompress | Promise<Decompress>> = {
+const makers: Record<Compressor, (codec: BlockCodec | null) => Decompress | Promise<Decompress>> = {
   gzip: () => withEngine('zlib'),
   zstd: () => withEngine('zstd'),
-  xz: loadXzBlocks,
-  // The automatic decoder of liblzma knows the older format by its beginning.
-  lzma: loadXzBlocks,
-  lz4: () => loadBlockCodec('lz4'),
-  lzo: () => loadBlockCodec('lzo'),
+  xz: (codec) => (codec ? withCodec(codec, 'xz') : loadXzBlocks('xz')),
+  lzma: (codec) => (codec ? withCodec(codec, 'lzma') : loadXzBlocks('lzma')),
+  lz4: (codec) => withCodec(codec, 'lz4'),
+  lzo: (codec) => withCodec(codec, 'lzo'),
 }
 
-export async function loadDecompressor(compressor: Compressor): Promise<Decompress> {
-  const decompress = await makers[compressor]()
+/** `codec` is null where it was not built. Throws "squashfs-codec-missing" for what nothing else decodes. */
+export async function loadDecompressor(compressor: Compressor, codec = blockCodec()): Promise<Decompress> {
+  const decompress = await makers[compressor](codec)
   return (packed, limitBytes) => {
     try {
       return decompress(packed, limitBytes)
@@ -31,6 +31,11 @@ export async function loadDecompressor(compressor: Compressor): Promise<Decompre
       throw damaged(`a block does not decode (${compressor})`, thrown)
     }
   }
+}
+
+function withCodec(codec: BlockCodec | null, format: CodecFormat): Decompress {
+  if (!codec) throw codecMissing(format)
+  return (packed, limitBytes) => codec.decode(format, packed, limitBytes)
 }
 
 /**

@@ -43,11 +43,23 @@ export function tooLarge(detail: string): LivecardError {
   })
 }
 
+const buildCodec =
+  'On Debian, run "npm run setup" as root, which installs emscripten and builds the codec once (less than a minute).'
+
 export function codecMissing(compressor: string): LivecardError {
   return new LivecardError('failed', 'squashfs-codec-missing', {
     message: `This Livecard was set up without its decoder for ${compressor}, which the squashfs image is packed with.`,
     meaning:
       'Nothing was touched. Flashing and verifying work, and so do images packed with gzip, zstd, xz or lzma; looking into this one does not.',
-    next: 'On Debian, run "npm run setup" as root, which installs emscripten and builds the decoder once (less than a minute).',
+    next: buildCodec,
+  })
+}
+
+/** Nothing else here packs xz. */
+export function packerMissing(): LivecardError {
+  return new LivecardError('failed', 'squashfs-codec-missing', {
+    message: 'This Livecard was set up without its codec for xz, which the squashfs image is to be packed with.',
+    meaning: 'The image was not made, and nothing was changed. Looking into images packed with xz works all the same.',
+    next: buildCodec,
   })
 }

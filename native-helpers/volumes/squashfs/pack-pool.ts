@@ -23,7 +23,7 @@ interface Thread {
   waiting: Map<number, Waiting>
 }
 
-/** Each needs some 12 MiB for xz; more than these gain little on the machines that have them. */
+/** Each needs some 16 MiB for xz; more than these gain little on the machines that have them. */
 const mostThreads = 8
 
 /** xz on all processors; what asks for it stays able to hear that it shall stop. */

@@ -10,7 +10,7 @@ export interface AheadTask {
   idleMs: number
 }
 
-/** Those that take so long to unpack that another thread is worth it: 128 KiB of xz some 3 ms, of zstd 0.1. */
+/** Those that take so long to unpack that another thread is worth it: 128 KiB of xz some 4 ms, of zstd 0.1. */
 const slowCompressors: readonly Compressor[] = ['xz', 'lzma']
 /** More gain little: whoever reads has to keep up with them. */
 const mostThreads = 4

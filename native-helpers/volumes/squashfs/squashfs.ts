@@ -1,4 +1,5 @@
 import type { BlockDevice } from '../../block/device.ts'
+import type { BlockCodec } from './block-codec.ts'
 import { DataBlocks } from './data-blocks.ts'
 import { loadDecompressor } from './decompress.ts'
 import { damaged, tooLarge } from './errors.ts'
@@ -17,6 +18,8 @@ export interface SquashfsOptions {
   /** Unpacked blocks of inodes, folders and tables that are kept. */
   metadataCacheBytes?: number
   readAhead?: AheadOptions
+  /** Instead of the one that was built here; null reads without, as far as that goes. The threads that read ahead take their own. */
+  codec?: BlockCodec | null
 }
 
 export interface WalkEntry {
@@ -53,7 +56,7 @@ const deepest = 1024
 export async function openSquashfs(device: BlockDevice, options: SquashfsOptions = {}): Promise<Squashfs> {
   const { contentCacheBytes = 64 * 1024 * 1024, metadataCacheBytes = 8 * 1024 * 1024 } = options
   const superblock = readSuperblock(device)
-  const decompress = await loadDecompressor(superblock.compressor)
+  const decompress = await loadDecompressor(superblock.compressor, options.codec)
   const metadata = new Metadata(device, decompress, metadataCacheBytes)
   const { inodes, directories, usedBytes, inodeCount } = superblock
 

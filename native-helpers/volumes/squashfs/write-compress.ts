@@ -1,5 +1,7 @@
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
+import { blockCodec } from './block-codec.ts'
+import { packerMissing } from './errors.ts'
 import { startPackPool } from './pack-pool.ts'
 
 /** What is written here; each Linux that has squashfs reads gzip, since 2.6.38 xz, since 4.14 zstd. */
@@ -20,7 +22,8 @@ export interface Packer {
   close(): Promise<void>
 }
 
-export function startPacker(compressor: WriteCompressor, blockBytes: number, level: number): Packer {
+/** Throws "squashfs-codec-missing" for xz where codec.wasm was not built. */
+export function startPacker(compressor: WriteCompressor, blockBytes: number, level: number, codec = blockCodec()): Packer {
   const ofNode = (compress: Compress): Packer => ({ compress, close: async () => undefined })
   switch (compressor) {
     case 'gzip':
@@ -31,6 +34,7 @@ export function startPacker(compressor: WriteCompressor, blockBytes: number, lev
       return ofNode((block) => zstdCompress(block, { params, pledgedSrcSize: block.length }))
     }
     case 'xz':
+      if (!codec) throw packerMissing()
       return startPackPool(blockBytes)
   }
 }
