@@ -17,7 +17,7 @@ export const restore: Verb = {
     what: {
       type: 'string',
       value: 'NAME',
-      help: 'which part of the card, where the archive has several or does not say it: rw, persistence, overlay, home, data',
+      help: 'which part of the card, where the archive has several or does not say it: rw, persistence, overlay, store, home, data',
     },
     'with-kernel': { type: 'boolean', help: 'the kernel partition too, where the archive has it' },
     ...changeOptions,

@@ -142,11 +142,14 @@ export class ChangeDraft implements ChangeWords {
     if (free.length > 0) this.ended.push(free.map((range) => ({ ...range, free: true })))
     const copies: ChangedRange[] = []
     for (const { offset, lengthBytes } of outside) {
-      for (let done = 0; done < lengthBytes; done += compareBytes) {
-        const meanwhile = new Uint8Array(Math.min(compareBytes, lengthBytes - done))
+      // Behind the end of a card that grows nothing stands that anybody could find.
+      const there = Math.max(0, Math.min(lengthBytes, this.endBytes - offset))
+      for (let done = 0; done < there; done += compareBytes) {
+        const meanwhile = new Uint8Array(Math.min(compareBytes, there - done))
         this.view.readSync(meanwhile, offset + done)
         copies.push({ offset: offset + done, lengthBytes: meanwhile.length, meanwhile })
       }
+      if (there < lengthBytes) copies.push({ offset: offset + there, lengthBytes: lengthBytes - there })
     }
     if (copies.length > 0) this.ended.push(copies)
   }

@@ -2,7 +2,7 @@ import type { BlockDevice } from '../block/device.ts'
 import { isPowerOfTwo, readFields, u32 } from './fields.ts'
 import { pieceOf } from './piece.ts'
 import { type Parsed, parsed, unusable } from './problem.ts'
-import { type Exceptions, entriesPerArea, readExceptions } from './snapshot-exceptions.ts'
+import { areaChunk, type Exceptions, entriesPerArea, readExceptions } from './snapshot-exceptions.ts'
 
 /** struct disk_header, drivers/md/dm-snap-persistent.c; the rest of the first chunk is zero. */
 const headerFields = { magic: u32(0), valid: u32(4), version: u32(8), chunkSectors: u32(12) }
@@ -77,6 +77,12 @@ export function readSnapshotStore(store: BlockDevice, originBytes: number | null
     unregistrable: exceptions.areaMissing,
     exceptions,
   })
+}
+
+/** Up to the highest copy, and the list of copies with it; in a damaged store that can lead behind its end. */
+export function usedStoreBytes({ chunkBytes, exceptions }: SnapshotStore): number {
+  const copies = Number(exceptions.nextFreeChunk) * chunkBytes
+  return Math.max(copies, (areaChunk(chunkBytes, exceptions.currentArea) + 1) * chunkBytes)
 }
 
 /** What `dmsetup status` prints after this store was put over an origin of so many sectors; null where a kernel refuses it. */

@@ -11,12 +11,23 @@ import { openLiveImage } from '../../native-helpers/systems/liveos/live-image.ts
 import { readSnapshotStore } from '../../native-helpers/volumes/snapshot-store.ts'
 import { manifestOf, saved } from '../support/backup.ts'
 import { cannotMount, mounted } from '../support/kernel-mount.ts'
-import { fixtureImage, fixtureOverlay, liveosTools, makeStick, overlayImage, stickFiles, systemImage } from '../support/liveos.ts'
+import {
+  fatUuid,
+  fixtureImage,
+  fixtureOverlay,
+  inspected,
+  liveosTools,
+  makeStick,
+  overlayImage,
+  stickFiles,
+  stickLabel,
+  systemImage,
+} from '../support/liveos.ts'
 import { jsonLines, runCli } from '../support/run-cli.ts'
 import { missingTools, testFolder, tool } from '../support/tools.ts'
 import { cannotWasm } from '../support/wasm.ts'
 
-const skip = missingTools(...liveosTools, 'tar', 'e2fsck') ?? cannotWasm() ?? cannotMount() ?? false
+const skip = missingTools(...liveosTools, 'tar', 'e2fsck', 'fsck.fat') ?? cannotWasm() ?? cannotMount() ?? false
 const truth = JSON.parse(
   readFileSync(fileURLToPath(new URL('../fixtures/dm-snapshot/truth.json', import.meta.url)), 'utf8'),
 ).overlays
@@ -100,11 +111,86 @@ test('changes of another system image, and those that do not fit, are refused wi
   assert.equal(errorOf((await restore(archive, alone)).stdout)?.code, 'restore-impossible')
   const store = join(folder, 'store.tar')
   await saved({ path: overlayFile(t, 'half'), base: fixtureImage }, store, { what: ['store'] })
-  assert.equal(errorOf((await restore(store, alone, '--base', fixtureImage)).stdout)?.code, 'restore-does-not-fit')
+  assert.equal(errorOf((await restore(store, stick)).stdout)?.code, 'restore-other-base')
+  const both = join(folder, 'both.tar')
+  await saved({ path: overlayFile(t, 'half'), base: fixtureImage }, both, { what: ['overlay', 'store'] })
+  assert.equal(errorOf((await restore(both, alone, '--base', fixtureImage)).stdout)?.code, 'restore-does-not-fit')
+  // Without the list nobody knows the image.
+  const foreign = join(folder, 'foreign.tar')
+  mkdirSync(join(folder, 'taken'))
+  tool('tar', ['--extract', '--file', store, '--directory', join(folder, 'taken'), 'store'])
+  tool('tar', ['--create', '--file', foreign, '--directory', join(folder, 'taken'), 'store'])
+  assert.equal(errorOf((await restore(foreign, alone, '--base', fixtureImage)).stdout)?.code, 'restore-base-unknown')
   writeFileSync(alone, fixtureOverlay('fresh').subarray(0, 4 * 1024 * 1024))
   assert.equal(errorOf((await restore(archive, alone, '--base', fixtureImage)).stdout)?.code, 'restore-no-room')
   assert.equal(sha256(readFileSync(stick)), before)
   assert.ok(!existsSync(`${stick}.undo`))
+})
+
+/** The store on a stick, as mtools reads it. */
+function storeOn(stick: string): Buffer {
+  const path = `${stick}.store`
+  tool('mcopy', ['-n', '-o', '-i', `${stick}@@${4 * 1024 * 1024}`, `::/LiveOS/${overlayName}`, path], {
+    env: { MTOOLS_SKIP_CHECK: '1' },
+  })
+  return readFileSync(path)
+}
+
+const overlayName = `overlay-${stickLabel}-${fatUuid}`
+
+test('a store that was saved as it is comes back after a reset, chunk for chunk, and into one of another length', {
+  skip,
+}, async (t) => {
+  const folder = testFolder(t)
+  const stickOf = (name: string, overlay: Buffer) => {
+    mkdirSync(join(folder, name))
+    return makeStick(join(folder, name), stickFiles(join(folder, name), { image: fixtureImage, overlay }), { sizeMiB: 128 })
+  }
+  const full = fixtureOverlay('half')
+  const stick = stickOf('first', full)
+  const status = async (path: string) => {
+    const { snapshot, state } = (await inspected(path)).overlays[0] ?? assert.fail('no overlay')
+    return { snapshot, state }
+  }
+  const expected = await status(stick)
+  assert.ok((expected.snapshot?.exceptions ?? 0) > 256)
+  const archive = join(folder, 'store.tar.gz')
+  await saved({ path: stick }, archive, { what: ['store'] })
+  const used = (expected.snapshot?.allocatedSectors ?? 0) * 512
+
+  assert.equal((await runCli(['reset', stick, '--yes', '--undo', `${stick}.reset`])).code, 0)
+  assert.notDeepEqual(await status(stick), expected)
+  const empty = sha256(readFileSync(stick))
+  const { code, stderr } = await restore(archive, stick)
+  assert.equal(code, 0, stderr)
+  assert.deepEqual(await status(stick), expected)
+  assert.ok(storeOn(stick).subarray(0, used).equals(full.subarray(0, used)))
+  assert.equal((await runCli(['undo', `${stick}.undo`, '--yes'])).code, 0)
+  assert.equal(sha256(readFileSync(stick)), empty)
+
+  // A shorter one grows in the stick's filesystem.
+  const short = stickOf('short', fixtureOverlay('fresh').subarray(0, 8 * 1024 * 1024))
+  const grown = await restore(archive, short)
+  assert.equal(grown.code, 0, grown.stderr)
+  assert.deepEqual(await status(short), expected)
+  const store = storeOn(short)
+  assert.equal(store.length, full.length)
+  assert.ok(store.subarray(0, used).equals(full.subarray(0, used)))
+  tool('dd', [`if=${short}`, `of=${short}.fat`, 'bs=1M', 'skip=4', 'status=none'])
+  tool('fsck.fat', ['-n', `${short}.fat`])
+
+  // By itself; a longer one keeps its length, and says so.
+  const alone = join(folder, 'alone.overlay')
+  writeFileSync(alone, fixtureOverlay('fresh').subarray(0, 8 * 1024 * 1024))
+  assert.equal((await restore(archive, alone, '--base', fixtureImage)).code, 0)
+  assert.ok(readFileSync(alone).subarray(0, used).equals(fixtureOverlay('half').subarray(0, used)))
+  const long = join(folder, 'long.overlay')
+  writeFileSync(long, Buffer.concat([fixtureOverlay('half'), Buffer.alloc(1024 * 1024, 'old')]).fill('x', 4096))
+  const kept = await restore(archive, long, '--base', fixtureImage)
+  assert.equal(kept.code, 0, kept.stderr)
+  const after = readFileSync(long)
+  assert.equal(after.length, fixtureOverlay('half').length + 1024 * 1024)
+  assert.ok(after.subarray(0, used).equals(fixtureOverlay('half').subarray(0, used)))
 })
 
 test('an overlay image and a home on a stick are as they were saved', { skip }, async (t) => {

@@ -4,8 +4,7 @@ import { replayedInMemory } from '../../volumes/ext-replay.ts'
 import { openExt } from '../../volumes/ext-tree.ts'
 import { identify } from '../../volumes/identify.ts'
 import type { Identity } from '../../volumes/identity.ts'
-import { areaChunk } from '../../volumes/snapshot-exceptions.ts'
-import { readSnapshotStore, type SnapshotStore } from '../../volumes/snapshot-store.ts'
+import { readSnapshotStore, type SnapshotStore, usedStoreBytes } from '../../volumes/snapshot-store.ts'
 import { childNamed, findNode, type TreeNode } from '../../volumes/tree.ts'
 import {
   type Backup,
@@ -133,7 +132,7 @@ function ofStore(device: BlockDevice, origin: Origin, below: Below | null): Back
       note: 'Block by block, without its unused end: worth something only together with exactly this system image.',
       problem: why,
       ...(below && { baseBytes: below.device.size }),
-      members: () => soleFile(nameOf(origin.path), device, store ? usedBytes(store) : null),
+      members: () => soleFile(nameOf(origin.path), device, store ? usedStoreBytes(store) : null),
     },
   ]
 }
@@ -141,12 +140,6 @@ function ofStore(device: BlockDevice, origin: Origin, below: Below | null): Back
 function noBase(below: Below | null): string | null {
   if (!below) return 'the system image that it lies over is not at hand, or cannot be read'
   return below.image.origin ? null : 'the system image has no filesystem inside that a store could lie over'
-}
-
-/** Up to the highest copy, and the list of copies with it. */
-function usedBytes({ chunkBytes, exceptions }: SnapshotStore): number {
-  const copies = Number(exceptions.nextFreeChunk) * chunkBytes
-  return Math.max(copies, (areaChunk(chunkBytes, exceptions.currentArea) + 1) * chunkBytes)
 }
 
 /** What differs, to be told one by one; or why that cannot be found out. */

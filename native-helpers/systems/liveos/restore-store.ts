@@ -112,7 +112,7 @@ function finish(view: SnapshotView, title: string, seconds: number): void {
   checkClean(view, title, seconds, 'the system would be damaged afterwards')
 }
 
-const nothing: BlockDevice = { size: 0, sectorSize: 512, readSync: () => {} }
+export const nothing: BlockDevice = { size: 0, sectorSize: 512, readSync: () => {} }
 
 /** From the stage into its place, never more than a chunk at once in memory. The header is left alone. */
 function write(stage: StagedDevice, device: BlockDevice, chunkBytes: number, which: 'copies' | 'list'): void {
@@ -123,7 +123,7 @@ function write(stage: StagedDevice, device: BlockDevice, chunkBytes: number, whi
 }
 
 /** Changes fit the image alone that they were made over. */
-function checkBase(part: ArchivePart | null, { device, image }: Below): void {
+export function checkBase(part: ArchivePart | null, { device, image }: Below): void {
   const saved = part?.base
   if (!saved) return
   const here = identityOfBase(device, null, image, { sampled: saved.isSampled })

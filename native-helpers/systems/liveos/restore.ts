@@ -13,22 +13,27 @@ import { describeLive } from './describe.ts'
 import type { LiveSystem, OpenedFolder } from './detect.ts'
 import { isVolumeOverlay, pathIn } from './live-folder.ts'
 import { upperName, workName } from './overlay-folders.ts'
+import { rawStoreSpot } from './restore-raw-store.ts'
 import { type Below, storeSpot } from './restore-store.ts'
+import { aloneFile, fileOnStick } from './store-file.ts'
 
 /** The changes of a live system in whatever form it keeps them, and its home. */
 export async function restoreLive(card: Card, live: LiveSystem, draft: ChangeDraft, context: ChangeContext): Promise<void> {
-  const { facts, request } = restoreInto(await spotsOf(card, live), draft, context)
+  const { facts, request } = restoreInto(await spotsOf(card, live, draft, context), draft, context)
   await tellFit(draft, facts.manifest, { id: 'liveos', describe: () => describeLive(card, live) }, request.withKernel)
 }
 
-async function spotsOf(card: Card, live: LiveSystem): Promise<RestoreSpot[]> {
+async function spotsOf(card: Card, live: LiveSystem, draft: ChangeDraft, context: ChangeContext): Promise<RestoreSpot[]> {
   if (live.alone) {
     const { device, image } = live.alone
     const below = card.base && image?.value ? { device: card.base, image: image.value } : null
-    return [fileSpot(card, 'The changes', [{ start: 0, lengthBytes: device.size }], below)]
+    const extents = [{ start: 0, lengthBytes: device.size }]
+    const spot = fileSpot(card, 'The changes', extents, below)
+    return isStoreIn(card, extents) ? [spot, rawStoreSpot(aloneFile(device, draft), below, true)] : [spot]
   }
   const spots: RestoreSpot[] = []
-  if (live.folders.some(({ overlays }) => overlays.length > 0)) spots.push(await overlaySpot(card, live.folders))
+  if (live.folders.some(({ overlays }) => overlays.length > 0))
+    spots.push(...(await overlaySpots(card, live.folders, draft, context)))
   const folder = live.folders.find(({ home }) => home !== null)
   if (folder?.home && folder.place.volume) {
     const path = pathIn(folder, folder.home.name)
@@ -40,27 +45,39 @@ async function spotsOf(card: Card, live: LiveSystem): Promise<RestoreSpot[]> {
   return spots
 }
 
-async function overlaySpot(card: Card, folders: readonly OpenedFolder[]): Promise<RestoreSpot> {
+async function overlaySpots(
+  card: Card,
+  folders: readonly OpenedFolder[],
+  draft: ChangeDraft,
+  { seconds }: ChangeContext,
+): Promise<RestoreSpot[]> {
   const { folder, overlay } = chosenOverlay(folders, (what, why) => impossible(what, why))
   const { volume } = folder.place
   const path = pathIn(folder, overlay.name)
   if (!volume) throw impossible(path, 'a mounted folder shows neither owners nor overlay marks')
-  if (overlay.kind === 'directory') return directorySpot(folder, volume, overlay)
+  if (overlay.kind === 'directory') return [directorySpot(folder, volume, overlay)]
   const extents = await extentsOn(volume, path)
   if (!extents) throw impossible(path, 'it cannot be opened')
   const owner = folder.image ? folder : folders.find(({ image }) => image !== null)
   const image = owner?.opened?.value
   const { value: device } = owner?.image?.open() ?? { value: null }
-  return fileSpot(card, path, extents, image && device ? { device, image } : null)
+  const below = image && device ? { device, image } : null
+  const spot = fileSpot(card, path, extents, below)
+  const file = isStoreIn(card, extents) ? await fileOnStick(volume, path, draft, seconds) : null
+  return file ? [spot, rawStoreSpot(file, below, false)] : [spot]
 }
 
 /** A store, or a filesystem image with the folders of overlayfs. */
 function fileSpot(card: Card, name: string, extents: readonly Extent[], below: Below | null): RestoreSpot {
   const title = `your changes (${name})`
-  const type = typeIn(card, extents)
-  if (type === null || type === 'DM_snapshot_cow') return storeSpot(extents, below, title)
+  if (isStoreIn(card, extents)) return storeSpot(extents, below, title)
   const words = { what: 'overlay', title, forms: ['upper', 'changes'], folder: upperName, cleared: [workName] } as const
-  return extentsSpot(extents, words, whyNot(type))
+  return extentsSpot(extents, words, whyNot(typeIn(card, extents) ?? 'unknown'))
+}
+
+function isStoreIn(card: Card, extents: readonly Extent[]): boolean {
+  const type = typeIn(card, extents)
+  return type === null || type === 'DM_snapshot_cow'
 }
 
 function directorySpot(folder: OpenedFolder, volume: CardVolume, overlay: TreeNode): RestoreSpot {

@@ -12,7 +12,7 @@ import { checkNotFolder, FolderFiller, missingBefore, outlives, PathsBelow } fro
 import { nothingFits, type Place, Placing } from './placing.ts'
 import { type RestoreRequest, restoreRequest } from './request.ts'
 import { checkRoom, noRoom, RoomNeed, sizeOfFolder, type TreeSize } from './room.ts'
-import type { OpenedSpot, RestoreSpot } from './spot.ts'
+import type { OpenedFile, OpenedSpot, RestoreSpot } from './spot.ts'
 import { type Surveyed, tellArchive, tellSpot } from './words.ts'
 
 /**
@@ -52,7 +52,7 @@ export function restoreInto(
   if (surveyed.length === 0) throw nothingFits('there is nothing in it that belongs on this card')
   const hash = createHash('sha256').update(JSON.stringify([request.only, request.what, facts.digest, context.seconds]))
   for (const { state } of surveyed) hash.update(state)
-  const writeBytes = surveyed.reduce((sum, { need }) => sum + (need?.bytes ?? 0), 0)
+  const writeBytes = surveyed.reduce((sum, { need, fileBytes }) => sum + (need?.bytes ?? fileBytes), 0)
   draft.agreeTo(hash.digest('hex'), Math.max(1, writeBytes))
   for (const one of surveyed) tellSpot(draft, one)
   tellArchive(draft, facts.manifest, { leftOut: [...placing.leftOut], ignored, unread })
@@ -120,7 +120,7 @@ abstract class Work {
   protected readonly surveyed: Surveyed[] = []
   /** Files are put over what is there, where some are asked for or saved only; else the folder becomes as it was saved. */
   protected merges = false
-  protected current: { spot: RestoreSpot; opened: OpenedSpot; surveyed: Surveyed } | null = null
+  protected current: { spot: RestoreSpot; opened: OpenedSpot | OpenedFile; surveyed: Surveyed } | null = null
 
   constructor(draft: ChangeDraft, context: ChangeContext, request: RestoreRequest) {
     this.draft = draft
@@ -130,12 +130,19 @@ abstract class Work {
 
   take(member: ArchiveMember, place: Place, manifest: Manifest | null): void {
     if (this.current?.spot !== place.spot) this.#change(place, manifest)
-    if (!place.isAbove && member.entry.path !== '' && this.current) this.current.surveyed.members += 1
-    this.each(member, place)
+    if (!this.current) return
+    const { opened, surveyed } = this.current
+    if (!place.isAbove && member.entry.path !== '') surveyed.members += 1
+    if (isFile(opened)) opened.take(member)
+    else this.each(member, place)
   }
 
   end(): Surveyed[] {
-    if (this.current) this.leave(this.current.spot, this.current.opened)
+    if (this.current) {
+      const { spot, opened, surveyed } = this.current
+      if (isFile(opened)) surveyed.fileBytes = opened.end()
+      else this.leave(spot, opened)
+    }
     this.current = null
     return this.surveyed
   }
@@ -143,6 +150,8 @@ abstract class Work {
   #change({ spot, part, isPartial }: Place, manifest: Manifest | null): void {
     if (this.surveyed.some((one) => one.spot === spot))
       throw nothingFits(`what belongs into ${spot.title} does not stand together in it`)
+    const twin = this.surveyed.find((one) => spot.insteadOf === one.spot.what || one.spot.insteadOf === spot.what)
+    if (twin) throw nothingFits(`it holds the same twice, as "${twin.spot.what}" and as "${spot.what}"`)
     this.end()
     this.merges = isPartial || this.request.only.length > 0
     const opened = spot.open(this.draft, { seconds: this.context.seconds, merges: this.merges, part })
@@ -153,18 +162,24 @@ abstract class Work {
       members: 0,
       need: null,
       before: null,
+      fileBytes: 0,
       merges: this.merges,
-      isAsDelivered: opened.isAsDelivered,
+      isAsDelivered: !isFile(opened) && opened.isAsDelivered,
       since: manifest?.since ?? null,
     }
     this.surveyed.push(surveyed)
     this.current = { spot, opened, surveyed }
+    if (isFile(opened)) return
     this.enter(spot, opened, manifest?.since && part && !this.merges ? listOf(manifest, part) : null)
   }
 
   protected abstract enter(spot: RestoreSpot, opened: OpenedSpot, list: ListedFile[] | null): void
   protected abstract each(member: ArchiveMember, place: Place): void
   protected abstract leave(spot: RestoreSpot, opened: OpenedSpot): void
+}
+
+function isFile(opened: OpenedSpot | OpenedFile): opened is OpenedFile {
+  return 'take' in opened
 }
 
 interface ListedFile {

@@ -1,9 +1,10 @@
 import type { BlockDevice } from '../../block/device.ts'
+import type { ArchiveMember } from '../archive/contents.ts'
 import type { ArchivePart, PartForm } from '../archive/manifest.ts'
 import type { ChangeDraft } from '../change.ts'
 import type { TreeSize } from './room.ts'
 
-/** A part of a card that files can be put back into: a folder of an ext volume. */
+/** A part of a card that something can be put back into: a folder of an ext volume, or a file as a whole. */
 export interface RestoreSpot {
   /** As in the archive, and as `--what` names it: "rw". */
   what: string
@@ -21,8 +22,10 @@ export interface RestoreSpot {
   appliesMarks: boolean
   /** Why nothing can be put there, a clause; null where something can. */
   problem: string | null
+  /** Another spot in the same place: one of the two alone can be put back. */
+  insteadOf?: string
   /** `merges`: what is there stays, but for what is put over it. Throws where the part does not fit. */
-  open(draft: ChangeDraft, how: { seconds: number; merges: boolean; part: ArchivePart | null }): OpenedSpot
+  open(draft: ChangeDraft, how: { seconds: number; merges: boolean; part: ArchivePart | null }): OpenedSpot | OpenedFile
 }
 
 /** An ext volume on the view of a draft, without waiting journal or known faults. */
@@ -38,4 +41,14 @@ export interface OpenedSpot {
   begin(): void
   /** When all is written, and the device closed: brings it into groups. */
   end(): void
+}
+
+/** A file that becomes as a whole what the archive has. */
+export interface OpenedFile {
+  /** As of an `OpenedSpot`. */
+  state: string
+  /** Each member of the part, its path from the part's folder on. Throws for what does not belong there. */
+  take(member: ArchiveMember): void
+  /** When all members were taken: tells of it in the draft, and unless it is only planned brings it into groups. Answers how much is written. */
+  end(): number
 }

@@ -11,12 +11,14 @@ export interface Surveyed {
   /** Of its volume, as `stateOf` tells it. */
   state: string
   members: number
-  /** Null where it is carried out instead of planned. */
+  /** Null where it is carried out instead of planned, and for a file that is put back as a whole. */
   need: RoomNeed | null
   /** What was changed goes, and what was delivered stays. */
   isAsDelivered: boolean
   /** What is there now, and goes. */
   before: TreeSize | null
+  /** Of a file that is put back as a whole: what is written. */
+  fileBytes: number
   since: Manifest['since']
   /** What is there stays, but for what is put over it. */
   merges: boolean
