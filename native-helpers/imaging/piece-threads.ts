@@ -3,7 +3,15 @@ import { RequestFailure } from '../block/fd-device.ts'
 import { cancelled, fromValue, type LivecardError } from '../errors.ts'
 import type { Differences } from './differences.ts'
 import { driveHangs, type WriteLimits } from './limits.ts'
-import { type PieceControl, type PiecesDone, type PieceTask, type PieceWork, spanFields, stopAll } from './piece-task.ts'
+import {
+  type PieceControl,
+  type PieceFailure,
+  type PiecesDone,
+  type PieceTask,
+  type PieceWork,
+  spanFields,
+  stopAll,
+} from './piece-task.ts'
 import { type RunningTask, startTask } from './threads.ts'
 
 /** While one waits for the card, the other sums or compares; more only take turns. */
@@ -117,18 +125,20 @@ function inThread(task: PieceTask, running: RunningTask[]): Promise<PiecesDone> 
   })
 }
 
-/** Pieces are taken in order, and each that was taken is gone through to its end: the lowest difference is the first. */
+/** Pieces are taken in order, and each that was taken is gone through to its end: the lowest difference is the first, and so is the lowest failure of the card. */
 function together(ends: PromiseSettledResult<PiecesDone>[]): Found {
   const found: Found = { differsAt: null, differingBlocks: 0, unfinished: false, imageFailed: null }
+  let lowest: Extract<PieceFailure, { is: 'card' }> | null = null
   for (const end of ends) {
     if (end.status === 'rejected') throw end.reason
     const { differsAt, differingBlocks, unfinished, failed } = end.value
-    if (failed?.is === 'card') throw new RequestFailure(failed.code, failed.message, failed.offset)
+    if (failed?.is === 'card' && failed.offset < (lowest?.offset ?? Number.POSITIVE_INFINITY)) lowest = failed
     if (failed?.is === 'image') found.imageFailed = fromValue(failed.error)
     if (differsAt !== null) found.differsAt = Math.min(differsAt, found.differsAt ?? differsAt)
     found.differingBlocks += differingBlocks
     found.unfinished ||= unfinished
   }
+  if (lowest) throw new RequestFailure(lowest.code, lowest.message, lowest.offset)
   return found
 }
 
