@@ -2,6 +2,7 @@ import { exitCodes, toErrorValue } from '../errors.ts'
 import { version } from '../version.ts'
 import { parseVerb, usageError } from './args.ts'
 import { backup } from './backup.ts'
+import { convert } from './convert.ts'
 import { customise } from './customise.ts'
 import { demo } from './demo.ts'
 import { drives } from './drives.ts'
@@ -31,6 +32,7 @@ export const verbs: Verb[] = [
   restore,
   reset,
   merge,
+  convert,
   customise,
   undo,
   demo,

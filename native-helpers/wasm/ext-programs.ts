@@ -109,21 +109,38 @@ export interface NewVolume {
   extended?: readonly string[]
   /** Less than the device. */
   blocks?: number
+  /** Of the blocks, for root alone. */
+  reservedPercent?: number
+  /** What the clock shows to it, since 1970. */
+  seconds?: number
   environment?: Record<string, string>
 }
 
 export function makeVolume(options: NewVolume): Command<string> {
-  const { type, label, uuid, blockBytes, inodeBytes, features = [], extended = [], blocks, environment } = options
+  const {
+    type,
+    label,
+    uuid,
+    blockBytes,
+    inodeBytes,
+    features = [],
+    extended = [],
+    blocks,
+    environment,
+    seconds,
+    reservedPercent,
+  } = options
   const args = ['-F', '-q', '-t', type]
   if (label !== undefined) args.push('-L', label)
   if (uuid !== undefined) args.push('-U', uuid)
   if (blockBytes !== undefined) args.push('-b', String(blockBytes))
   if (inodeBytes !== undefined) args.push('-I', String(inodeBytes))
+  if (reservedPercent !== undefined) args.push('-m', String(reservedPercent))
   if (features.length > 0) args.push('-O', features.join(','))
   if (extended.length > 0) args.push('-E', extended.join(','))
   args.push(devicePath)
   if (blocks !== undefined) args.push(String(blocks))
-  return { run: { program: 'mke2fs', args, environment }, read: (result) => succeeded('mke2fs', result) }
+  return { run: { program: 'mke2fs', args, environment, seconds }, read: (result) => succeeded('mke2fs', result) }
 }
 
 /** tune2fs with these arguments: ["-L", "name"]. */

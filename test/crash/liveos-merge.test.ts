@@ -1,24 +1,21 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
-import { copyFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import type { BlockDevice } from '../../native-helpers/block/device.ts'
 import { applyJournalled } from '../../native-helpers/block/journalled.ts'
 import { mergedDevice } from '../../native-helpers/block/merged.ts'
 import { takeBack } from '../../native-helpers/block/take-back.ts'
 import { createUndoFile, openUndoFile } from '../../native-helpers/block/undo-file.ts'
 import { openCard } from '../../native-helpers/systems/card.ts'
-import { type PlannedChange, planChange } from '../../native-helpers/systems/plan-change.ts'
+import { planChange } from '../../native-helpers/systems/plan-change.ts'
 import { replayedInMemory } from '../../native-helpers/volumes/ext-replay.ts'
 import { openTree } from '../../native-helpers/volumes/open-tree.ts'
-import { makeSnapshotStore } from '../../native-helpers/volumes/snapshot-make.ts'
 import { readSnapshotStore } from '../../native-helpers/volumes/snapshot-store.ts'
 import { findNode } from '../../native-helpers/volumes/tree.ts'
-import { pulledVolume } from '../support/dirty-ext.ts'
 import { memoryDevice } from '../support/file-device.ts'
 import { cannotMount } from '../support/kernel-mount.ts'
-import { noise } from '../support/memory-device.ts'
+import { letterOverlay, letterStick, writtenOf } from '../support/letter-stick.ts'
 import { originIn, sumsOf } from '../support/merged-view.ts'
 import { powerCuts, recordingCard } from '../support/power-cut.ts'
 import { missingTools, testFolder, tool } from '../support/tools.ts'
@@ -26,54 +23,14 @@ import { cannotWasm } from '../support/wasm.ts'
 
 const skip =
   cannotMount() ?? cannotWasm() ?? missingTools('mke2fs', 'mkfs.fat', 'mcopy', 'fsck.fat', 'mksquashfs', 'e2fsck') ?? false
-const MiB = 1024 * 1024
-const chunkBytes = 4096
-const overlayPath = 'LiveOS/overlay-LIVE-1A2B-3C4D'
-const uuid = '7b2f3c4d-1111-4222-8333-944455556666'
 const context = { seconds: 1_700_000_000, options: {} }
-
-/** A stick with a packed system, and forty letters in an overlay that a kernel left with a journal to carry out. */
-function stick(t: TestContext, filesystem: 'vfat' | 'ext4'): Uint8Array {
-  const folder = testFolder(t)
-  const make = ['-t', 'ext4', '-b', '1024', '-J', 'size=1', '-U', uuid]
-  const base = join(folder, 'packed/LiveOS/rootfs.img')
-  const live = join(folder, 'stick/LiveOS')
-  for (const path of [join(folder, 'packed/LiveOS'), live]) mkdirSync(path, { recursive: true })
-  const dirty = pulledVolume(folder, { make, sizeMiB: 8 }, (inside) => {
-    tool('sync', ['-f', inside])
-    for (let at = 0; at < 40; at += 1) writeFileSync(join(inside, `letter ${at}`), noise(3000 + at * 100, at + 1))
-  })
-  writeFileSync(base, '')
-  truncateSync(base, 8 * MiB)
-  tool('mke2fs', ['-q', '-F', ...make, base])
-  tool('mksquashfs', [join(folder, 'packed'), join(live, 'squashfs.img'), '-comp', 'gzip', '-noappend', '-no-progress', '-quiet'])
-  const [before, after] = [readFileSync(base), readFileSync(dirty)]
-  const store = recordingCard(new Uint8Array(2 * MiB))
-  const writer = makeSnapshotStore(store)
-  for (let at = 0; at < before.length; at += chunkBytes) {
-    const chunk = after.subarray(at, at + chunkBytes)
-    if (Buffer.compare(before.subarray(at, at + chunkBytes), chunk) !== 0) writer.append(at / chunkBytes, chunk)
-  }
-  writer.commit()
-  writeFileSync(join(folder, 'stick', overlayPath), store.bytes)
-  const card = join(folder, 'card.img')
-  writeFileSync(card, '')
-  truncateSync(card, (filesystem === 'vfat' ? 36 : 12) * MiB)
-  if (filesystem === 'ext4') {
-    tool('mke2fs', ['-q', '-F', '-t', 'ext4', '-b', '1024', '-L', 'LIVE', '-J', 'size=1', '-d', join(folder, 'stick'), card])
-  } else {
-    tool('mkfs.fat', ['-F', '32', '-s', '1', '-n', 'LIVE', '-i', '1A2B3C4D', card])
-    tool('mcopy', ['-s', '-i', card, live, '::/'], { env: { MTOOLS_SKIP_CHECK: '1' } })
-  }
-  return readFileSync(card)
-}
 
 /** The files that a kernel finds that starts from the stick: the changes over the image, the journal carried out. */
 async function filesOf(card: BlockDevice, filesystem: 'vfat' | 'ext4'): Promise<Record<string, string>> {
   const { value: tree, problem } = await openTree(card, filesystem)
   const file = (path: string) => (tree && findNode(tree, path)?.open().value) ?? assert.fail(`${path}: ${problem?.detail}`)
   const origin = await originIn(file('LiveOS/squashfs.img'))
-  const device = file(overlayPath)
+  const device = file(letterOverlay)
   const { value: store } = readSnapshotStore(device, origin.size)
   assert.ok(store?.valid && store.exceptions.damageCount === 0)
   // A kernel clears the list of a store without a header.
@@ -81,22 +38,12 @@ async function filesOf(card: BlockDevice, filesystem: 'vfat' | 'ext4'): Promise<
   return sumsOf(replayedInMemory(merged).value?.device ?? merged)
 }
 
-function writtenOf({ draft, groups }: Pick<PlannedChange, 'draft' | 'groups'>): string {
-  const hash = createHash('sha256')
-  for (const { offset, lengthBytes, meanwhile } of groups.flatMap(({ ranges }) => ranges)) {
-    const bytes = new Uint8Array(lengthBytes)
-    draft.view.readSync(bytes, offset)
-    hash.update(`${offset} ${lengthBytes}`).update(meanwhile ?? bytes)
-  }
-  return hash.digest('hex')
-}
-
 for (const filesystem of ['vfat', 'ext4'] as const) {
   test(`power cuts while a system is merged on ${filesystem}: every letter is there, and it can be taken back`, {
     skip,
     timeout: 300_000,
   }, async (t) => {
-    const before = stick(t, filesystem)
+    const before = letterStick(t, filesystem, filesystem === 'vfat' ? 36 : 12)
     const folder = testFolder(t)
     const expected = await filesOf(memoryDevice(before), filesystem)
     assert.equal(Object.keys(expected).length, 40)

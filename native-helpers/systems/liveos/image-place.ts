@@ -9,6 +9,8 @@ import type { CardVolume } from '../system.ts'
 import { markUnclean } from '../unclean.ts'
 import { cannotMerge } from './merge-errors.ts'
 
+type Refused = (why: string) => LivecardError
+
 /** Some of what is free on an ext volume is kept for root, and some goes into its own maps. */
 const usableOfExt = 0.9
 /** At the root of the stick for as long as both images are there. */
@@ -16,22 +18,35 @@ const newName = '.livecard-new-image'
 const oldName = '.livecard-old-image'
 
 /** Room for a new image on the stick beside the old one, and the stroke at which it takes its name. What is free need not be kept for the way back. */
-export function exchangeOnStick(volume: CardVolume, path: string, draft: ChangeDraft, seconds: number): FileExchange {
+export function exchangeOnStick(
+  volume: CardVolume,
+  path: string,
+  draft: ChangeDraft,
+  seconds: number,
+  refused: Refused = cannotMerge,
+): FileExchange {
   const { startBytes, device, identity } = volume
   draft.forgetFree(startBytes, device.size)
   const part = draft.part(startBytes, device.size)
-  if (identity?.type.startsWith('ext')) return onExt(part, path, startBytes, draft, seconds)
+  if (identity?.type.startsWith('ext')) return onExt(part, path, { startBytes, draft, seconds, refused })
   if (identity?.type !== 'vfat')
-    throw cannotMerge(`the stick is ${identity?.type ?? 'of a kind that is not known'}, which is not written to here`)
+    throw refused(`the stick is ${identity?.type ?? 'of a kind that is not known'}, which is not written to here`)
   const { value, problem } = exchangeFatFile(part, path, () => draft.endGroupAsIs())
-  if (!value) throw cannotMerge(problem.detail)
+  if (!value) throw refused(problem.detail)
   return value
 }
 
-function onExt(part: BlockDevice, path: string, startBytes: number, draft: ChangeDraft, seconds: number): FileExchange {
-  if (!hasModules()) throw cannotMerge('this Livecard was built without the tools for ext volumes')
+interface Place {
+  startBytes: number
+  draft: ChangeDraft
+  seconds: number
+  refused: Refused
+}
+
+function onExt(part: BlockDevice, path: string, { startBytes, draft, seconds, refused }: Place): FileExchange {
+  if (!hasModules()) throw refused('this Livecard was built without the tools for ext volumes')
   markUnclean(draft, part, startBytes, seconds)
-  const writer = opened(part, seconds)
+  const writer = opened(part, seconds, refused)
   // What a merge has left that was cut off.
   for (const name of [newName, oldName]) if (writer.lookup(rootInode, name) !== null) writer.remove(rootInode, name)
   const { freeBlocks, blockBytes } = writer.facts()
@@ -67,7 +82,7 @@ function onExt(part: BlockDevice, path: string, startBytes: number, draft: Chang
     },
     release() {
       markUnclean(draft, part, startBytes, seconds)
-      const again = opened(part, seconds)
+      const again = opened(part, seconds, refused)
       again.remove(rootInode, oldName)
       again.close()
       draft.endGroup()
@@ -75,12 +90,12 @@ function onExt(part: BlockDevice, path: string, startBytes: number, draft: Chang
   }
 }
 
-function opened(part: BlockDevice, seconds: number): ExtWriter {
+function opened(part: BlockDevice, seconds: number, refused: Refused): ExtWriter {
   try {
     return new ExtWriter(part, { seconds })
   } catch (thrown) {
     if (thrown instanceof LivecardError && (thrown.code === 'ext-needs-recovery' || thrown.code === 'ext-unclean'))
-      throw cannotMerge('the stick itself was not left cleanly; repair it first')
+      throw refused('the stick itself was not left cleanly; repair it first')
     throw thrown
   }
 }

@@ -1,5 +1,6 @@
 import type { Card, Detection, System } from '../system.ts'
 import { backupsOfLive } from './backup.ts'
+import { convertLive } from './convert.ts'
 import { describeLive } from './describe.ts'
 import { findLive } from './detect.ts'
 import { enlargeLive, growingLive } from './enlarge.ts'
@@ -34,6 +35,7 @@ export const liveos: System = {
       enlarge: (draft, context) => enlargeLive(live, draft, context),
       restore: (draft, context) => restoreLive(card, live, draft, context),
       merge: (draft, context) => mergeLive(live, draft, context),
+      convert: (draft, context) => convertLive(live, draft, context),
       reset: (draft, context) => resetLive(live, draft, context),
     }
   },

@@ -165,7 +165,7 @@ async function tell(live: LiveSystem, { store, draft }: Merging, merged: MergedS
   draft.notes.push(
     `${merged.changedBlocks} changed blocks (${decimalSize(merged.changedBlocks * merged.chunkSectors * storeSectorBytes)}) leave the changes, which then have all of their ${decimalSize(store.device.size)} again.`,
   )
-  const { kernels, findings } = await describeKernels(readMenus(live.places, live.folders, []).entries, [merged.tree])
+  const { kernels, findings } = await describeKernels(readMenus(live.places, live.folders, []).entries, [merged.ext.tree])
   const starts = kernels.find((kernel) => kernel.starts)?.version
   for (const { id, title, detail } of findings)
     if (id === 'liveos-kernel-update' || id === 'liveos-modules-missing') draft.notes.push(`${title} ${detail}`)

@@ -2,23 +2,26 @@ import { createHash } from 'node:crypto'
 import type { BlockDevice } from '../../block/device.ts'
 import { mergedDevice } from '../../block/merged.ts'
 import { stagedDevice } from '../../block/staged.ts'
+import type { LivecardError } from '../../errors.ts'
 import { replayedInMemory } from '../../volumes/ext-replay.ts'
-import { openExt } from '../../volumes/ext-tree.ts'
+import { type ExtOpened, openExt } from '../../volumes/ext-tree.ts'
 import { areaChunk } from '../../volumes/snapshot-exceptions.ts'
 import { readSnapshotStore, type SnapshotStore } from '../../volumes/snapshot-store.ts'
-import type { VolumeTree } from '../../volumes/tree.ts'
 import { checkVolume, performSync } from '../../wasm/ext-programs.ts'
 import { hasModules } from '../../wasm/modules.ts'
 import { differs } from '../change.ts'
 import { freePlaces } from '../free-places.ts'
 import { isSound } from '../sound-ext.ts'
+import { changedBytes } from './changed-files.ts'
 import { linuxView } from './linux-view.ts'
 import { cannotMerge } from './merge-errors.ts'
 
 export interface MergedSystem {
   /** The filesystem that the system sees, nothing waiting in its journal, zeros where nothing is in it. */
   device: BlockDevice
-  tree: VolumeTree
+  ext: ExtOpened
+  /** Whether some of its bytes may be others than those of the system as it was delivered. */
+  isChanged(offset: number, lengthBytes: number): boolean
   usedBytes: number
   changedBlocks: number
   /** Of the list of changes. */
@@ -32,39 +35,50 @@ export interface MergedSystem {
   close(): void
 }
 
-/** What a system and the changes in its store are together. Throws `merge-impossible` where something has to be repaired before. */
-export function mergedSystem(origin: BlockDevice, file: BlockDevice, seconds: number): MergedSystem | null {
-  if (!hasModules()) throw cannotMerge('this Livecard was built without the tools for ext volumes')
+/** What a system and the changes in its store are together; null where there are none. Throws `refused` where something has to be repaired before. */
+export function mergedSystem(
+  origin: BlockDevice,
+  file: BlockDevice,
+  seconds: number,
+  refused: (why: string) => LivecardError = cannotMerge,
+): MergedSystem | null {
+  if (!hasModules()) throw refused('this Livecard was built without the tools for ext volumes')
   const { value: store, problem } = readSnapshotStore(file, origin.size)
-  if (!store) throw cannotMerge(problem.detail)
+  if (!store) throw refused(problem.detail)
   const { exceptions, chunkBytes, chunkSectors } = store
   if (!store.valid || store.unregistrable || exceptions.damageCount > 0 || exceptions.cut)
-    throw cannotMerge('they are marked invalid, or damaged; repair them first')
+    throw refused('they are marked invalid, or damaged; repair them first')
   if (exceptions.count === 0) return null
   const merged = mergedDevice(origin, file, exceptions)
   const { value: seen, problem: unseen } = linuxView(merged)
-  if (!seen) throw cannotMerge(unseen.detail)
-  if (seen.damage !== null) throw cannotMerge(`the system with them is damaged (${seen.damage}); repair it first`)
+  if (!seen) throw refused(unseen.detail)
+  if (seen.damage !== null) throw refused(`the system with them is damaged (${seen.damage}); repair it first`)
   const replay = replayedInMemory(merged).value
   const stage = stagedDevice(merged)
   performSync(checkVolume({ mode: 'repair', seconds }), stage)
-  if (!isSound(stage, seconds)) throw cannotMerge('the system with them stays damaged; repair it first')
+  if (!isSound(stage, seconds)) throw refused('the system with them stays damaged; repair it first')
   const { value: ext, problem: unread } = openExt(stage)
-  if (!ext) throw cannotMerge(unread.detail)
+  if (!ext) throw refused(unread.detail)
   const { blockBytes } = ext.facts
   const replayed = new Set(replay?.targets ?? [])
   const isOurs = (offset: number) =>
     exceptions.find(Math.floor(offset / chunkBytes)) !== null || replayed.has(Math.floor(offset / blockBytes))
   let bearsItsChanges = true
   const stepBytes = Math.min(blockBytes, chunkBytes)
-  for (const { offset, lengthBytes } of stage.takeWritten()) {
+  const written = stage.takeWritten()
+  const isCopied = changedBytes(exceptions, null)
+  for (const { offset, lengthBytes } of written) {
     for (let at = offset; at < offset + lengthBytes; at += stepBytes)
       if (!isOurs(at) && differs(merged, stage, { offset: at, lengthBytes: Math.min(stepBytes, merged.size - at) }))
         bearsItsChanges = false
   }
   return {
     device: withoutWhatIsFree(stage),
-    tree: ext.tree,
+    ext,
+    isChanged(offset, lengthBytes) {
+      const next = written[firstEndingBehind(written, offset)]
+      return (next !== undefined && next.offset < offset + lengthBytes) || isCopied(offset, lengthBytes)
+    },
     usedBytes: ext.facts.totalBytes - (ext.facts.freeBytes ?? 0),
     changedBlocks: exceptions.count,
     listDigest: digestOfList(file, store),
