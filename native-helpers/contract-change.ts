@@ -14,7 +14,7 @@ export const changeRequest = z.object({
   path: z.string().min(1),
   base: z.string().min(1).nullable().default(null),
   allowVirtual: z.boolean().default(false),
-  /** repair: `kernel-from`, system or rw. enlarge: `to` in bytes, or "max"; `what` where there are several: overlay, home. reset: `keep`, paths, one a line; `drop`: home. customise: `settings`, a JSON document of CardSettings. */
+  /** repair: `kernel-from`, system or rw. enlarge: `to` in bytes, or "max"; `what` where there are several: overlay, home. reset: `keep`, paths, one a line; `drop`: home. convert: `size` in bytes. customise: `settings`, a JSON document of CardSettings. */
   options: z.record(z.string(), z.string()).default({}),
 })
 

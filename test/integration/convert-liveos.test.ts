@@ -176,6 +176,7 @@ for (const filesystem of ['vfat', 'ext4'] as const) {
     const { code, stdout, stderr } = await runCli(['convert', card, '--yes', '--undo', undo])
     assert.ok(code === 0 || code === 6, `${stdout}${stderr}`)
     assert.match(stderr, /The boot menus need no change/)
+    assert.equal(/takes room only as it is filled/.test(stderr), filesystem === 'ext4')
     assertStickSound(folder, card, filesystem, 80)
     const stick = await openStick(card, filesystem, 80)
     const changes = stick.file(overlayPaths[filesystem])

@@ -72,7 +72,7 @@ export async function convertLive(live: LiveSystem, draft: ChangeDraft, context:
   try {
     checkStarts(seen.tree, draft)
     await convert({ path, volume, file, draft, context }, seen)
-    tell(path, image, seen, draft)
+    tell({ path, volume, draft }, image, seen)
   } finally {
     seen.close()
   }
@@ -186,7 +186,11 @@ function checkStarts(tree: VolumeTree, draft: ChangeDraft): void {
     )
 }
 
-function tell(path: string, { flatRoot }: LiveImage, { changedBlocks }: Seen, draft: ChangeDraft): void {
+function tell(
+  { path, volume, draft }: Pick<Converting, 'path' | 'volume' | 'draft'>,
+  { flatRoot }: LiveImage,
+  { changedBlocks }: Seen,
+): void {
   draft.keeps.push(
     'All files as the system shows them now, with owners, rights and attributes.',
     'The system image, the boot menus, the home, and everything else on the stick.',
@@ -199,6 +203,11 @@ function tell(path: string, { flatRoot }: LiveImage, { changedBlocks }: Seen, dr
   if (changedBlocks > 0)
     draft.notes.push(
       'From now on deleting files gives their room back. Changing a large file of the system image for the first time copies all of it.',
-      'A merge is no longer possible with the new form; a reset, a backup and a restore are.',
+      'A merge is no longer possible with the new form; a reset and a backup are.',
+    )
+  // As livecd-iso-to-disk leaves them there too.
+  if (volume.identity?.type.startsWith('ext'))
+    draft.notes.push(
+      'On this stick the new image takes room only as it is filled, up to its size. Files from a backup are not put into such an image from outside.',
     )
 }
