@@ -35,7 +35,7 @@ export interface StoreRepair {
 
 const stagedLimitBytes = 512 * 1024 * 1024
 /** So much is worth having free after a repair: a system writes some mebibytes at each start. */
-const leastReserveBytes = 64 * 1024 * 1024
+export const leastReserveBytes = 64 * 1024 * 1024
 const reserveShare = 0.25
 const lowShare = 0.1
 
@@ -133,7 +133,8 @@ function sizeFor(sizeBytes: number, before: SnapshotStore, after: SnapshotStore,
   return (isTrapSize(chunks, chunkBytes) ? chunks - 1 : chunks) * chunkBytes
 }
 
-function wholeChunks(sizeBytes: number, chunkBytes: number): number {
+/** As long as whole chunks make it, and not of a length that the kernel trips over. */
+export function wholeChunks(sizeBytes: number, chunkBytes: number): number {
   const chunks = Math.floor(sizeBytes / chunkBytes)
   return (isTrapSize(chunks, chunkBytes) ? chunks - 1 : chunks) * chunkBytes
 }

@@ -14,8 +14,7 @@ import { nothingFits } from '../restore/placing.ts'
 import { noRoom } from '../restore/room.ts'
 import type { OpenedFile, RestoreSpot } from '../restore/spot.ts'
 import { impossible } from '../restore/volume.ts'
-import { refuseMeanwhile } from './reset-store.ts'
-import { type Below, checkBase, nothing } from './restore-store.ts'
+import { type Below, begunAnew, checkBase, nothing } from './restore-store.ts'
 import type { StoreFile } from './store-file.ts'
 
 const pieceBytes = 1024 * 1024
@@ -116,14 +115,7 @@ function stageStore({ content }: ArchiveMember, stage: StagedDevice, listOnly: b
 
 function write({ file, draft, isAlone }: Work, { stage, sizeBytes, store, usedBytes }: SavedStore): void {
   const { chunkBytes, chunkSectors } = store
-  let { device } = file
-  const grow = () => {
-    if (sizeBytes > device.size) device = file.grow(sizeBytes)
-  }
-  // A card that is the store itself grows before anything is written. Else the header goes first: new room may hold what looks like a list.
-  if (isAlone) grow()
-  refuseMeanwhile({ ...file, device }, chunkSectors, draft)
-  if (!isAlone) grow()
+  const { device } = begunAnew(file, { sizeBytes, chunkSectors, isAlone }, draft)
   copy(stage, device, chunkBytes, usedBytes, 'copies')
   file.settle?.()
   draft.endGroup()

@@ -1,13 +1,13 @@
 import type { BlockDevice } from '../../block/device.ts'
-import { type Extent, extentsDevice } from '../../block/extents.ts'
 import { mergedDevice } from '../../block/merged.ts'
 import { paddedDevice } from '../../block/padded.ts'
 import type { StagedDevice } from '../../block/staged.ts'
+import { decimalSize } from '../../decimal-size.ts'
 import { LivecardError } from '../../errors.ts'
 import { readExtFacts } from '../../volumes/ext-facts.ts'
 import { isMetadataChunk } from '../../volumes/snapshot-exceptions.ts'
 import { continueSnapshotStore, makeSnapshotStore } from '../../volumes/snapshot-make.ts'
-import { readSnapshotStore, type SnapshotStore } from '../../volumes/snapshot-store.ts'
+import { readSnapshotStore, type SnapshotStore, storeCapacity, usedStoreBytes } from '../../volumes/snapshot-store.ts'
 import { type SnapshotView, snapshotView } from '../../volumes/snapshot-view.ts'
 import { checkVolume, performSync } from '../../wasm/ext-programs.ts'
 import type { ArchivePart } from '../archive/manifest.ts'
@@ -17,6 +17,7 @@ import type { OpenedSpot, RestoreSpot } from '../restore/spot.ts'
 import { checkClean, impossible, stateOf } from '../restore/volume.ts'
 import { identityOfBase } from './base-identity.ts'
 import type { LiveImage } from './live-image.ts'
+import { leastReserveBytes, wholeChunks } from './repair-store.ts'
 import { refuseMeanwhile, writeHead } from './reset-store.ts'
 import type { StoreFile } from './store-file.ts'
 
@@ -32,11 +33,11 @@ const leastRoomBytes = 1024 * 1024
 
 /**
  * The content of a snapshot store: what is put back is written through it, so that it comes to lie in copies of chunks. As a whole it is made anew over the image
- * as it was delivered; single paths are put into what is there. `extents`: where the store's file lies on the card.
+ * as it was delivered; single paths are put into what is there. A file that is too short for it grows where it lies. `isAlone`: the card is the file.
  */
-export function storeSpot(extents: readonly Extent[], below: Below | null, title: string): RestoreSpot {
-  const holes = extents.some(({ start }) => start === null) ? 'its file has holes, which only the system itself can fill' : null
-  const problem = below?.image.origin ? holes : 'the system image that it lies over is not at hand; --base names it'
+export function storeSpot(file: StoreFile, below: Below | null, isAlone: boolean): RestoreSpot {
+  const title = `your changes (${file.name})`
+  const problem = below?.image.origin ? null : 'the system image that it lies over is not at hand; --base names it'
   return {
     ...{ what: 'overlay', title, forms: ['changes'], folder: '', cleared: [], kept: [], appliesMarks: true },
     problem,
@@ -44,34 +45,38 @@ export function storeSpot(extents: readonly Extent[], below: Below | null, title
       const origin = below?.image.origin?.device
       if (!below || !origin) throw impossible(title, problem ?? 'there is no system image')
       checkBase(part, below)
-      const { value: store, problem: unread } = readSnapshotStore(extentsDevice(draft.view, extents), origin.size)
+      const { value: store, problem: unread } = readSnapshotStore(file.device, origin.size)
       if (!store) throw impossible(title, unread.detail)
-      return openStore({ draft, extents, title, seconds }, origin, store, merges)
+      return openStore({ draft, file, isAlone, title, seconds }, origin, store, merges)
     },
   }
 }
 
 interface Work {
   draft: ChangeDraft
-  extents: readonly Extent[]
+  file: StoreFile
+  isAlone: boolean
   title: string
   seconds: number
 }
 
 function openStore(
-  { draft, extents, title, seconds }: Work,
+  { draft, file, isAlone, title, seconds }: Work,
   origin: BlockDevice,
   store: SnapshotStore,
   merges: boolean,
 ): OpenedSpot {
   const { chunkBytes, chunkSectors, exceptions } = store
-  const device = extentsDevice(draft.view, extents)
+  const { device } = file
+  const longest = Math.max(device.size, wholeChunks(file.maxBytes, chunkBytes))
   const isBroken = !store.valid || store.unregistrable || exceptions.damageCount > 0 || exceptions.cut
   if (merges && isBroken) throw impossible(title, 'the store is damaged, full beyond use or marked invalid')
-  draft.witnesses.push({ offset: extents[0]?.start ?? 0, lengthBytes: Math.min(4096, extents[0]?.lengthBytes ?? 0) })
-  const stage = draft.stage(merges ? device : paddedDevice(nothing, device.size), Math.min(4096, chunkBytes))
-  const view = merges
-    ? snapshotView(origin, stage, exceptions, continueSnapshotStore(stage, store))
+  draft.witnesses.push({ offset: file.startBytes, lengthBytes: Math.min(4096, device.size) })
+  const stage = draft.stage(paddedDevice(merges ? device : nothing, longest), Math.min(4096, chunkBytes))
+  const { value: longer } = merges ? readSnapshotStore(stage, origin.size) : { value: null }
+  if (merges && !longer) throw impossible(title, 'its store cannot be read')
+  const view = longer
+    ? snapshotView(origin, stage, longer.exceptions, continueSnapshotStore(stage, longer))
     : snapshotView(origin, stage, { chunkBytes, find: () => null }, makeSnapshotStore(stage, chunkSectors))
   const facts = readExtFacts(view).value
   if (!facts) throw impossible(title, 'the system image in it cannot be read')
@@ -79,32 +84,67 @@ function openStore(
     performSync(checkVolume({ mode: 'repair', seconds }), view)
     draft.steps.push(`First carry out what waits in the journal of ${title}, and mend it, as e2fsck does: it was not left cleanly.`)
   }
-  const seen = isBroken ? device : mergedDevice(origin, extentsDevice(draft.card, extents), exceptions)
+  const seen = isBroken ? device : mergedDevice(origin, device, exceptions)
   return {
     device: view,
-    state: stateOf(seen, JSON.stringify([extents, store.exceptions.count, store.valid])),
+    state: stateOf(seen, JSON.stringify([file.startBytes, device.size, exceptions.count, store.valid])),
     isAsDelivered: !merges,
     checkRoom({ bytes }) {
-      const room = (merges ? store.freeChunks : store.capacityChunks) * chunkBytes
-      if (bytes * roomFactor + leastRoomBytes > room)
-        throw noRoom('restore-no-room', `${title} cannot take ${bytes} bytes more: the store has room for ${room}.`)
+      const now = (merges ? store.freeChunks : store.capacityChunks) * chunkBytes
+      const more = storeCapacity(Math.floor(longest / chunkBytes), chunkBytes) - store.capacityChunks
+      const wanted = bytes * roomFactor + leastRoomBytes
+      if (wanted > now + Math.max(0, more) * chunkBytes)
+        throw noRoom(
+          'restore-no-room',
+          `${title} cannot take ${decimalSize(bytes)} more: there is room for ${decimalSize(longest)}, and it has ${decimalSize(device.size)}.`,
+        )
+      if (wanted > now)
+        draft.steps.push(
+          `${file.name}: make it longer as far as that is needed, from ${decimalSize(device.size)} to ${decimalSize(longest)} at most.`,
+        )
     },
     begin() {},
     end() {
       finish(view, title, seconds)
-      const file: StoreFile = { name: title, device, maxBytes: device.size, grow: () => device, startBytes: extents[0]?.start ?? 0 }
-      if (!merges) refuseMeanwhile(file, chunkSectors, draft)
-      write(stage, device, chunkBytes, 'copies')
+      const { value: made, problem } = readSnapshotStore(stage, origin.size)
+      if (!made) throw impossible(title, problem.detail)
+      const sizeBytes = sizeFor(device.size, usedStoreBytes(made), longest, chunkBytes)
+      const grown = merges ? grownTo(file, sizeBytes) : begunAnew(file, { sizeBytes, chunkSectors, isAlone }, draft)
+      write(stage, grown.device, chunkBytes, 'copies')
+      file.settle?.()
       draft.endGroup()
-      write(stage, device, chunkBytes, 'list')
+      write(stage, grown.device, chunkBytes, 'list')
+      file.settle?.()
       if (merges) draft.endGroup()
       else {
         draft.endGroupAsIs()
-        writeHead(file, chunkSectors, draft)
+        writeHead(grown, chunkSectors, draft)
       }
       stage.close()
     },
   }
+}
+
+/** As long as it has to be, and one that no kernel takes until its header is written. */
+export function begunAnew(
+  file: StoreFile,
+  { sizeBytes, chunkSectors, isAlone }: { sizeBytes: number; chunkSectors: number; isAlone: boolean },
+  draft: ChangeDraft,
+): StoreFile {
+  // A card that is the store itself grows before anything is written. Else the header goes first: new room may hold what looks like a list.
+  const first = isAlone ? grownTo(file, sizeBytes) : file
+  refuseMeanwhile(first, chunkSectors, draft)
+  return grownTo(first, sizeBytes)
+}
+
+function grownTo(file: StoreFile, sizeBytes: number): StoreFile {
+  return sizeBytes > file.device.size ? { ...file, device: file.grow(sizeBytes) } : file
+}
+
+/** As long as it is where all has its place; else with some room for what comes, as far as there is any. */
+function sizeFor(nowBytes: number, usedBytes: number, longest: number, chunkBytes: number): number {
+  if (usedBytes + chunkBytes <= nowBytes) return nowBytes
+  return Math.max(nowBytes, wholeChunks(Math.min(longest, usedBytes + leastReserveBytes), chunkBytes))
 }
 
 function finish(view: SnapshotView, title: string, seconds: number): void {

@@ -15,7 +15,7 @@ import { isVolumeOverlay, pathIn } from './live-folder.ts'
 import { upperName, workName } from './overlay-folders.ts'
 import { rawStoreSpot } from './restore-raw-store.ts'
 import { type Below, storeSpot } from './restore-store.ts'
-import { aloneFile, fileOnStick } from './store-file.ts'
+import { aloneFile, fileOnStick, type StoreFile } from './store-file.ts'
 
 /** The changes of a live system in whatever form it keeps them, and its home. */
 export async function restoreLive(card: Card, live: LiveSystem, draft: ChangeDraft, context: ChangeContext): Promise<void> {
@@ -28,8 +28,8 @@ async function spotsOf(card: Card, live: LiveSystem, draft: ChangeDraft, context
     const { device, image } = live.alone
     const below = card.base && image?.value ? { device: card.base, image: image.value } : null
     const extents = [{ start: 0, lengthBytes: device.size }]
-    const spot = fileSpot(card, 'The changes', extents, below)
-    return isStoreIn(card, extents) ? [spot, rawStoreSpot(aloneFile(device, draft), below, true)] : [spot]
+    if (isStoreIn(card, extents)) return storeSpots(aloneFile(device, draft), below, true)
+    return [imageSpot(card, 'The changes', extents)]
   }
   const spots: RestoreSpot[] = []
   if (live.folders.some(({ overlays }) => overlays.length > 0))
@@ -62,15 +62,19 @@ async function overlaySpots(
   const image = owner?.opened?.value
   const { value: device } = owner?.image?.open() ?? { value: null }
   const below = image && device ? { device, image } : null
-  const spot = fileSpot(card, path, extents, below)
-  const file = isStoreIn(card, extents) ? await fileOnStick(volume, path, draft, seconds) : null
-  return file ? [spot, rawStoreSpot(file, below, false)] : [spot]
+  if (!isStoreIn(card, extents)) return [imageSpot(card, path, extents)]
+  const file = await fileOnStick(volume, path, draft, seconds)
+  if (!file) throw impossible(path, 'it cannot be opened')
+  return storeSpots(file, below, false)
 }
 
-/** A store, or a filesystem image with the folders of overlayfs. */
-function fileSpot(card: Card, name: string, extents: readonly Extent[], below: Below | null): RestoreSpot {
+function storeSpots(file: StoreFile, below: Below | null, isAlone: boolean): RestoreSpot[] {
+  return [storeSpot(file, below, isAlone), rawStoreSpot(file, below, isAlone)]
+}
+
+/** A filesystem image with the folders of overlayfs. */
+function imageSpot(card: Card, name: string, extents: readonly Extent[]): RestoreSpot {
   const title = `your changes (${name})`
-  if (isStoreIn(card, extents)) return storeSpot(extents, below, title)
   const words = { what: 'overlay', title, forms: ['upper', 'changes'], folder: upperName, cleared: [workName] } as const
   return extentsSpot(extents, words, whyNot(typeIn(card, extents) ?? 'unknown'))
 }

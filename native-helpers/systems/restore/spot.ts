@@ -35,7 +35,7 @@ export interface OpenedSpot {
   state: string
   /** What is in the folder is no part of what was changed, and stays: the system that changes lie over. */
   isAsDelivered: boolean
-  /** Throws where that much does not fit, for reasons of its own. */
+  /** For a plan. Throws where that much does not fit, for reasons of its own; may tell in the draft what makes it fit. */
   checkRoom(need: TreeSize): void
   /** Before anything is written to the device. */
   begin(): void
