@@ -11,6 +11,7 @@ import { CardPage } from '../support/pages/card-page.ts'
 import { FlashPage } from '../support/pages/flash-page.ts'
 import { JobPage } from '../support/pages/job-page.ts'
 import { PlanPage } from '../support/pages/plan-page.ts'
+import { until } from '../support/patience.ts'
 import { sampleImage } from '../support/sample-images.ts'
 import { cannotBrowse, openBrowser, openWebApp, picture, type WebAppOptions } from '../support/web-app.ts'
 
@@ -151,14 +152,15 @@ test('with the keyboard alone, from the start to a written card', { ...slow, ski
   await keys.press('Enter')
   const question = page.getByRole('alertdialog')
   await question.waitFor()
-  assert.equal((await focusOf(page)).role, 'alertdialog', 'the act is not focused first')
+  await until(async () => assert.equal((await focusOf(page)).role, 'alertdialog', 'the act is not focused first'))
   await keys.press('Escape')
   await question.waitFor({ state: 'detached' })
-  assert.match((await focusOf(page)).name, /^Replace everything on .*…$/, 'the focus goes back to where it was')
+  const focusIsBack = async () => assert.match((await focusOf(page)).name, /^Replace everything on .*…$/, 'to where it was')
+  await until(focusIsBack)
   await keys.press('Enter')
   await question.waitFor()
   await keys.press('Tab')
-  assert.match((await focusOf(page)).name, /^Leave it as it is/, 'the harmless answer comes first')
+  await until(async () => assert.match((await focusOf(page)).name, /^Leave it as it is/, 'the harmless answer comes first'))
   await tabTo(/^Replace everything on /)
   await keys.press('Enter')
   await new JobPage(page).ended()

@@ -10,6 +10,7 @@ import { AppPage } from '../support/pages/app-page.ts'
 import { FlashPage } from '../support/pages/flash-page.ts'
 import { JobPage } from '../support/pages/job-page.ts'
 import { PlanPage } from '../support/pages/plan-page.ts'
+import { until } from '../support/patience.ts'
 import { pack, sampleImage, sha256 } from '../support/sample-images.ts'
 import { slowImage } from '../support/slow-image-server.ts'
 import { testFolder, tool } from '../support/tools.ts'
@@ -311,18 +312,19 @@ test('practice: an image is written to a card file, and once more into the same 
   await flash.drives.getByText('Card image file, for practice').click()
   const path = flash.drives.getByRole('textbox', { name: 'Where to put it' })
   const size = flash.drives.getByRole('textbox', { name: 'As large as' })
-  assert.equal(await path.inputValue(), join(home, 'practice-card.img'))
+  const pathIs = (wanted: string) => until(async () => assert.equal(await path.inputValue(), wanted))
+  await pathIs(join(home, 'practice-card.img'))
   await flash.drives.getByRole('button', { name: 'Choose a folder…' }).click()
   const dialog = page.getByRole('dialog', { name: 'Where to put the card file' })
   await dialog.getByRole('button', { name: /^cards/ }).click()
   await dialog.getByText(cards, { exact: true }).waitFor()
   await dialog.getByRole('button', { name: 'Put it in this folder' }).click()
   const file = join(cards, 'practice-card.img')
-  assert.equal(await path.inputValue(), file)
+  await pathIs(file)
 
   await size.fill('eight')
   await flash.drives.getByText('Not a size that Livecard understands').waitFor()
-  assert.ok(await flash.showPlan.isDisabled())
+  await until(async () => assert.ok(await flash.showPlan.isDisabled()))
   await size.fill('8 MB')
   await flash.drives.getByText('Too small: the image needs 16.8').waitFor()
   await path.fill(join(home, 'nowhere', 'card.img'))
