@@ -43,6 +43,16 @@ async function withApp(user: (typeof testUsers)[number], use: (opened: OpenedApp
   }
 }
 
+/** Chromium writes its command anew when it starts, and for a moment there is none. */
+async function commandOf(pid: number): Promise<string> {
+  let command = ''
+  await until(async () => {
+    command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    assert.notEqual(command.replaceAll('\0', ''), '')
+  })
+  return command
+}
+
 for (const user of testUsers) {
   describe(`as ${user === 'root' ? 'root' : 'an ordinary user'}`, () => {
     test('the window opens and shows what the user can do', { timeout: 60_000 }, () =>
@@ -132,7 +142,7 @@ for (const user of testUsers) {
         await page.getByRole('heading', { name: 'What would you like to do?' }).waitFor()
         const pid = await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.getOSProcessId() ?? 0)
         const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        const command = await commandOf(pid)
         const ownNamespace = readlinkSync('/proc/self/ns/pid') !== readlinkSync(`/proc/${pid}/ns/pid`)
         if (user === 'root') {
           assert.ok(command.includes('--no-sandbox'))
