@@ -19,8 +19,9 @@ export function mayCopyTheFile({ stream, targets: [target, another], map }: Flas
 }
 
 /**
- * Of two threads that each read and then write a piece, one is to read while the other writes. Measured on a loop device over tmpfs, 1 GiB, milliseconds, the
- * best of nine: pieces of 512 KiB 373, 1 MiB 338, 2 MiB 350; the median of seven on a quieter machine 372, 328 and 438.
+ * Of two threads that each read and then write a piece, one is to read while the other writes. Tried on a loop device over tmpfs, 1 GiB, medians in milliseconds:
+ * of seven, load 2 to 4: 512 KiB 372, 1 MiB 328, 2 MiB 438, 4 MiB 450 (dd 369 to 390); of nine, load 4 to 5, too noisy to choose by: 256 KiB 532, 512 KiB 534, 1 MiB 484,
+ * 1.25 MiB 419, 2 MiB 494 (dd 411).
  */
 const copyPieceBytes = 1024 * 1024
 
